@@ -1,0 +1,176 @@
+//! What a client gets: edges in one order, and how each source took part.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::failure::SourceError;
+use crate::model::id::{SourceId, Vendor};
+use crate::model::source::{Health, Quota};
+
+/// One page of a merged list.
+#[derive(Debug)]
+pub struct Connection<T> {
+    /// The records, in order (creation newest first, source, id).
+    pub nodes: Vec<Arc<T>>,
+    /// Whether there may be edges behind these.
+    pub has_next_page: bool,
+    /// Whether there are edges before these.
+    pub has_previous_page: bool,
+    /// Something that matches may be missing; `reports` says what.
+    pub incomplete: bool,
+    /// How each source took part.
+    pub reports: Vec<Report>,
+}
+
+impl<T> Connection<T> {
+    /// The cursor of the edge at `index`. Sealed only when asked for.
+    #[must_use]
+    pub fn cursor(&self, index: usize) -> Option<String> {
+        let _ = index;
+        todo!()
+    }
+
+    /// The first edge's cursor.
+    #[must_use]
+    pub fn start_cursor(&self) -> Option<String> {
+        self.cursor(0)
+    }
+
+    /// Where the next page begins: the last edge's cursor, or further on where the gateway has read past it without a match.
+    #[must_use]
+    pub fn end_cursor(&self) -> Option<String> {
+        todo!()
+    }
+}
+
+/// How one source took part in one connection.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which.
+    pub source: SourceId,
+    /// Its vendor (the source itself may no longer be configured).
+    pub vendor: Vendor,
+    /// In one word.
+    pub status: ReportStatus,
+    /// Why not `Ok`.
+    pub error: Option<SourceError>,
+    /// A sentence for people, where there is more to say than the error's code does. Never personal data.
+    pub note: Option<&'static str>,
+    /// When the oldest data used was received from the vendor.
+    pub fetched_at: Option<Timestamp>,
+    /// Calls made for this answer.
+    pub upstream_calls: u32,
+    /// Records that could not be read and are not in the list.
+    pub rejected_records: u32,
+    /// Its edges may be newer than edges of earlier pages.
+    pub catching_up: bool,
+}
+
+/// How a source took part, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReportStatus {
+    /// All that was asked.
+    Ok,
+    /// Older data than usual, since the vendor fails.
+    Stale,
+    /// Some of what was asked.
+    Partial,
+    /// Nothing, since it failed.
+    Failed,
+    /// Nothing, since the vendor has no such list.
+    Unsupported,
+    /// Nothing, since nothing of it can match, or it is no longer configured.
+    Skipped,
+}
+
+/// Why there is no connection at all.
+#[derive(Clone, Debug)]
+pub enum GatherError {
+    /// The client asked for something that cannot be; nothing was called.
+    Input(InputError),
+    /// No source could answer. The same request, the same cursor included, may be sent again.
+    SourcesUnavailable {
+        /// What each source said.
+        failures: Vec<SourceError>,
+        /// When that makes sense.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// Something a client asked for that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputError {
+    /// For programs.
+    pub code: InputCode,
+    /// For people: what is wrong and what to do. Never echoes personal data.
+    pub message: String,
+}
+
+/// What is wrong with an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InputCode {
+    /// An argument that cannot be: out of range, contradicting, matching nothing.
+    BadUserInput,
+    /// An id that leadgraph did not make, or of another type or unknown source.
+    BadId,
+    /// A cursor that leadgraph did not make, or for someone else.
+    CursorInvalid,
+    /// A cursor older than 24 hours.
+    CursorExpired,
+    /// A cursor made under another filter or on another field.
+    CursorFilterMismatch,
+    /// Backward paging too far from the head.
+    BackwardLimit,
+}
+
+/// A source as the schema shows it.
+#[derive(Clone, Debug)]
+pub struct SourceView {
+    /// Its name.
+    pub id: SourceId,
+    /// Its vendor.
+    pub vendor: Vendor,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// How it is doing.
+    pub health: Health,
+    /// What is left of its calls.
+    pub quota: Quota,
+}
+
+/// What a source can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is its own fact, read by name only")]
+pub struct Capabilities {
+    /// Lists leads.
+    pub leads: bool,
+    /// Reads one lead by id (or finds it by a narrow list read).
+    pub lead_by_id: bool,
+    /// Changes leads.
+    pub update_lead: bool,
+    /// Lists conversations.
+    pub conversations: bool,
+    /// Reads one conversation by id (or finds it by a narrow list read).
+    pub conversation_by_id: bool,
+    /// How it lists interactions.
+    pub interactions: InteractionListing,
+    /// Has recordings.
+    pub recordings: bool,
+    /// Sends webhooks that leadgraph takes.
+    pub webhooks: bool,
+    /// Filters that the vendor runs itself.
+    pub vendor_filters: Vec<&'static str>,
+}
+
+/// How a source lists interactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InteractionListing {
+    /// Not at all.
+    None,
+    /// Of one lead at a time.
+    PerLead,
+    /// All of them.
+    All,
+}

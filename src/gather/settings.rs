@@ -1,0 +1,70 @@
+//! What can be set about gathering. Every bound has a finite default (reliability figures, section 6 of the design).
+
+use std::time::Duration;
+
+/// What can be set about gathering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long list pages are fresh. 15 s.
+    pub list_ttl: Duration,
+    /// How long list pages of days gone by are fresh. 10 min.
+    pub past_list_ttl: Duration,
+    /// How long single leads and interactions are fresh. 60 s.
+    pub record_ttl: Duration,
+    /// How long ended conversations are fresh. 10 min.
+    pub ended_conversation_ttl: Duration,
+    /// How long the interactions of a lead are fresh. 30 s.
+    pub history_ttl: Duration,
+    /// How long "no such record" is believed. 5 s.
+    pub absent_ttl: Duration,
+    /// The most memory for cached pages and records. 64 MiB.
+    pub cache_bytes: u64,
+    /// How long one source may take for one list. 3 s.
+    pub source_timeout: Duration,
+    /// The most vendor pages that one source reads for one answer when the gateway must filter by itself. 10.
+    pub scan_pages: u32,
+    /// The most records that backward paging walks over. 2,000.
+    pub backward_records: usize,
+    /// The most records of a source that are collected and sorted where its order cannot be trusted. 1,000.
+    pub collect_records: usize,
+    /// How far back day windows go. 400 days.
+    pub horizon_days: u16,
+    /// From how many of its newest leads a source that lists interactions per lead answers `interactions`. 25.
+    pub interaction_leads: usize,
+    /// How long cursors are good. 24 h.
+    pub cursor_ttl: Duration,
+    /// Keys that seal cursors, the current one first; empty: a random one for the life of the process.
+    pub cursor_keys: Vec<CursorKey>,
+}
+
+/// A key that seals cursors. Without `Debug` output of its bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CursorKey(pub [u8; 32]);
+
+impl std::fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CursorKey")
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            list_ttl: Duration::from_secs(15),
+            past_list_ttl: Duration::from_secs(600),
+            record_ttl: Duration::from_secs(60),
+            ended_conversation_ttl: Duration::from_secs(600),
+            history_ttl: Duration::from_secs(30),
+            absent_ttl: Duration::from_secs(5),
+            cache_bytes: 64 * 1024 * 1024,
+            source_timeout: Duration::from_secs(3),
+            scan_pages: 10,
+            backward_records: 2_000,
+            collect_records: 1_000,
+            horizon_days: 400,
+            interaction_leads: 25,
+            cursor_ttl: Duration::from_secs(24 * 3600),
+            cursor_keys: Vec::new(),
+        }
+    }
+}

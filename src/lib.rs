@@ -1,0 +1,7 @@
+//! leadgraph: one Relay-style GraphQL graph over several lead vendors.
+pub mod gather;
+pub mod model;
+pub mod secret;
+pub mod source;
+pub mod upstream;
+pub mod vendors;

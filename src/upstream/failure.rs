@@ -1,0 +1,83 @@
+//! What can go wrong on the way to a vendor and back.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One failed call.
+#[derive(Clone, Debug)]
+pub struct UpstreamError {
+    /// The operation.
+    pub op: &'static str,
+    /// What happened.
+    pub kind: Kind,
+    /// The vendor's status, where it answered.
+    pub status: Option<http::StatusCode>,
+    /// When it makes sense to ask again.
+    pub retry_after: Option<Duration>,
+    /// For the log. Never holds a URL, a key or a body.
+    pub cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What happened, in words that layers and adapters act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// No connection, or it broke before the answer was whole.
+    Unreachable,
+    /// No whole answer in time.
+    Timeout,
+    /// 429.
+    RateLimited,
+    /// Not sent: the quota ledger has no call left.
+    QuotaExhausted,
+    /// Not sent: the vendor has failed too often just now.
+    BreakerOpen,
+    /// 401, 403, or not sent since one of these came a moment ago.
+    Unauthorized,
+    /// 403 on a record. Only a dialect says so; adapters treat it like `NotFound`.
+    Forbidden,
+    /// 404.
+    NotFound,
+    /// 400 or 422.
+    Invalid,
+    /// 405.
+    MethodRefused,
+    /// 5xx, or a 2xx that says it failed.
+    VendorError,
+    /// Not what the vendor documents: a redirect, HTML, a body that is not JSON.
+    Protocol,
+    /// The body is larger than the cap.
+    TooLarge,
+    /// Not sent: too much is waiting already.
+    Overloaded,
+    /// Not sent: the call itself may not be made (an unsafe id, an insecure address).
+    Refused,
+}
+
+impl UpstreamError {
+    /// A failure with nothing known but its kind.
+    #[must_use]
+    pub fn new(op: &'static str, kind: Kind) -> Self {
+        Self { op, kind, status: None, retry_after: None, cause: None }
+    }
+
+    /// Adds the cause, for the log.
+    #[must_use]
+    pub fn because(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.cause = Some(Arc::new(cause));
+        self
+    }
+}
+
+impl fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?}", self.op, self.kind)
+    }
+}
+
+impl Error for UpstreamError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}

@@ -1,0 +1,179 @@
+//! Tools that every adapter shares: calls from a request's circumstances, errors lifted into our words, lenient decoding.
+
+use std::sync::Arc;
+
+use http::Method;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::Problem;
+use crate::model::cx::Cx;
+use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::id::SourceId;
+use crate::model::page::Page;
+use crate::model::source::{Health, Quota, SourceState};
+use crate::upstream::call::{Call, CallMeter, Path};
+use crate::upstream::client::{Client, State};
+use crate::upstream::failure::{Kind, UpstreamError};
+
+/// A read of `path` within the request's deadline.
+pub(super) fn read(cx: &Cx, op: &'static str, path: Path) -> Call {
+    let meter = cx.meter.clone();
+    Call {
+        op,
+        method: Method::GET,
+        path,
+        query: Vec::new(),
+        body: None,
+        idempotent: true,
+        deadline: cx.deadline,
+        meter: CallMeter::new(move || meter.count()),
+    }
+}
+
+/// Puts an upstream failure into the words of the model.
+pub(super) fn lift(source: &SourceId, error: UpstreamError) -> SourceError {
+    let kind = match error.kind {
+        Kind::Unreachable => SourceErrorKind::Unreachable,
+        Kind::Timeout => SourceErrorKind::Timeout,
+        Kind::RateLimited => SourceErrorKind::RateLimited,
+        Kind::QuotaExhausted => SourceErrorKind::QuotaExhausted,
+        Kind::BreakerOpen => SourceErrorKind::BreakerOpen,
+        Kind::Unauthorized => SourceErrorKind::Unauthorized,
+        Kind::NotFound | Kind::Forbidden => SourceErrorKind::NotFound,
+        Kind::MethodRefused => SourceErrorKind::MethodRefused,
+        Kind::Invalid | Kind::VendorError => SourceErrorKind::VendorError,
+        Kind::Protocol | Kind::Refused => SourceErrorKind::Protocol,
+        Kind::TooLarge => SourceErrorKind::TooLarge,
+        Kind::Overloaded => SourceErrorKind::Overloaded,
+    };
+    let wait = error.retry_after;
+    SourceError::new(source, error.op, kind).retry_after(wait).because(error)
+}
+
+/// Makes `None` of "not found" (and of a record that a dialect calls forbidden), and of an id that may not stand in a path.
+pub(super) fn absent<T>(answer: Result<T, UpstreamError>) -> Result<Option<T>, UpstreamError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.kind, Kind::NotFound | Kind::Forbidden | Kind::Refused) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Decodes a whole body; anything unexpected is `Protocol`.
+pub(super) fn decode<T: DeserializeOwned>(op: &'static str, body: &[u8]) -> Result<T, UpstreamError> {
+    serde_json::from_slice(body).map_err(|error| UpstreamError::new(op, Kind::Protocol).because(error))
+}
+
+/// Decodes rows one by one: a row that cannot be read is counted, not fatal. `row` makes a record of a wire struct and the
+/// row's own text, or `None` where something is missing that a record cannot be without.
+pub(super) fn rows<W: DeserializeOwned, T>(
+    raw: &[Box<RawValue>],
+    row: impl Fn(W, &RawValue) -> Option<T>,
+) -> Page<T> {
+    let mut page = Page { rows: Vec::with_capacity(raw.len()), next: None, rejected: 0 };
+    for text in raw {
+        match serde_json::from_str::<W>(text.get()).ok().and_then(|wire| row(wire, text)) {
+            Some(record) => page.rows.push(Arc::new(record)),
+            None => page.rejected += 1,
+        }
+    }
+    page
+}
+
+/// Health and quota as the model says them.
+pub(super) fn health(client: &Client) -> Health {
+    let standing = client.standing();
+    Health {
+        state: match standing.state {
+            State::Up => SourceState::Up,
+            State::Degraded => SourceState::Degraded,
+            State::Down => SourceState::Down,
+            State::Unauthorized => SourceState::Unauthorized,
+        },
+        since: standing.since,
+        last_success_at: standing.last_success_at,
+        last_error: standing.last_error.map(kind_of),
+        retry_at: standing.retry_at,
+    }
+}
+
+/// The quota as the model says it.
+pub(super) fn quota(client: &Client) -> Quota {
+    let standing = client.standing();
+    Quota {
+        limit: standing.quota,
+        window: standing.quota_window,
+        remaining: standing.remaining,
+        reset_at: standing.reset_at,
+    }
+}
+
+fn kind_of(kind: Kind) -> SourceErrorKind {
+    match SourceId::new("x") {
+        Some(source) => lift(&source, UpstreamError::new("", kind)).kind,
+        None => SourceErrorKind::Protocol,
+    }
+}
+
+/// Reads a vendor's settings table, reporting every bad key at once. `T` needs `#[serde(default, deny_unknown_fields)]`.
+pub(super) fn settings<T: DeserializeOwned + Default>(table: &toml::Table) -> Result<T, Vec<Problem>> {
+    let mut problems = Vec::new();
+    for (key, value) in table {
+        let single = toml::Table::from_iter([(key.clone(), value.clone())]);
+        if let Err(error) = T::deserialize(single) {
+            problems.push(Problem {
+                path: vec!["settings".to_owned(), key.clone()],
+                what: error.message().to_owned(),
+                hint: "see examples/gateway.toml for the settings of each vendor".to_owned(),
+            });
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    T::deserialize(table.clone()).map_err(|error| {
+        vec![Problem {
+            path: vec!["settings".to_owned()],
+            what: error.message().to_owned(),
+            hint: String::new(),
+        }]
+    })
+}
+
+/// A vendor's timestamp, in whole milliseconds (contract 8.5): RFC 3339, also with a space for the `T`, also without a zone
+/// (then UTC); a bare date (midnight UTC); an integer of milliseconds (from 10^12) or seconds (from 10^9), also as text.
+pub(super) fn timestamp(value: &serde_json::Value) -> Option<Timestamp> {
+    let parsed = match value {
+        serde_json::Value::String(text) => text_timestamp(text.trim()),
+        serde_json::Value::Number(number) => number.as_i64().and_then(number_timestamp),
+        _ => None,
+    }?;
+    Timestamp::from_millisecond(parsed.as_millisecond()).ok()
+}
+
+fn text_timestamp(text: &str) -> Option<Timestamp> {
+    // Longer than any timestamp: not worth a parser's time.
+    if text.len() > 64 {
+        return None;
+    }
+    if let Ok(number) = text.parse::<i64>() {
+        return number_timestamp(number);
+    }
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant);
+    }
+    let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+    civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+fn number_timestamp(number: i64) -> Option<Timestamp> {
+    if number >= 1_000_000_000_000 {
+        Timestamp::from_millisecond(number).ok()
+    } else if number >= 1_000_000_000 {
+        Timestamp::from_second(number).ok()
+    } else {
+        None
+    }
+}

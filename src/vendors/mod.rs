@@ -1,0 +1,77 @@
+//! The vendors leadgraph can read: what each of them has to say, in its own folder, behind one [`Entry`].
+//!
+//! Only the composition root imports this room. A vendor's folder is private: nothing outside can name what is in it.
+//! Adding a vendor is two neighbouring lines here (its `mod` and its place in [`ALL`]) and one member of `Vendor`.
+
+mod chatzuri;
+mod kit;
+mod leadsail;
+#[cfg(feature = "simulator")]
+pub mod simulation;
+mod spelo;
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::model::id::{SourceId, Vendor};
+use crate::secret::Secret;
+use crate::source::{DynDiscovery, Source};
+use crate::upstream::policy::Policy;
+
+/// All vendors, in the order of their names.
+pub const ALL: &[&Entry] = &[&chatzuri::ENTRY, &leadsail::ENTRY, &spelo::ENTRY];
+
+/// What the rest of the program must know of a vendor to offer it.
+#[expect(missing_debug_implementations, reason = "holds functions")]
+pub struct Entry {
+    /// Its name in the configuration: lower case.
+    pub name: &'static str,
+    /// Its member of the enum.
+    pub vendor: Vendor,
+    /// Where its API lives, without a trailing slash. `base_url` in the configuration overrides it.
+    pub base_url: &'static str,
+    /// How its accounts are treated if nothing is configured.
+    pub policy: fn() -> Policy,
+    /// Opens an account. Makes no call.
+    pub open: fn(Setup) -> Result<Account, Vec<Problem>>,
+    /// Its simulator.
+    #[cfg(feature = "simulator")]
+    pub simulate: fn(simulation::Stage) -> Arc<dyn simulation::Simulated>,
+}
+
+/// What is configured about one account.
+#[expect(missing_debug_implementations, reason = "holds the key")]
+pub struct Setup {
+    /// Its name.
+    pub name: SourceId,
+    /// Where its API lives.
+    pub base_url: Url,
+    /// Its key.
+    pub key: Secret,
+    /// How it is treated.
+    pub policy: Policy,
+    /// The vendor's own settings, not yet read.
+    pub settings: toml::Table,
+}
+
+/// An account, opened.
+#[expect(missing_debug_implementations, reason = "holds trait objects")]
+pub struct Account {
+    /// Its sources as far as the configuration names them.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// Finds its sources at the vendor, where they are not configured. Until it has succeeded once, `sources` holds a
+    /// stand-in that reports the failure.
+    pub discovery: Option<Arc<dyn DynDiscovery>>,
+}
+
+/// Something wrong with an account's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: keys below the account's table, such as `["settings", "agents"]` or `["base_url"]`.
+    pub path: Vec<String>,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub hint: String,
+}
