@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::walk::Trail;
+
 use crate::model::failure::SourceError;
 use crate::model::id::{SourceId, Vendor};
 use crate::model::source::{Health, Quota};
 
 /// One page of a merged list.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "holds the keys that seal cursors")]
 pub struct Connection<T> {
     /// The records, in order (creation newest first, source, id).
     pub nodes: Vec<Arc<T>>,
@@ -20,16 +22,20 @@ pub struct Connection<T> {
     pub has_previous_page: bool,
     /// Something that matches may be missing; `reports` says what.
     pub incomplete: bool,
-    /// How each source took part.
+    /// How each source took part, sorted by name.
     pub reports: Vec<Report>,
+    pub(super) trail: Trail,
+    /// Records of the walk before these nodes (reading backwards walks over them).
+    pub(super) first: usize,
+    /// The walk stopped early, but further on than the last node.
+    pub(super) short: bool,
 }
 
 impl<T> Connection<T> {
     /// The cursor of the edge at `index`. Sealed only when asked for.
     #[must_use]
     pub fn cursor(&self, index: usize) -> Option<String> {
-        let _ = index;
-        todo!()
+        (index < self.nodes.len()).then(|| self.trail.cursor(self.first + index + 1)).flatten()
     }
 
     /// The first edge's cursor.
@@ -41,7 +47,9 @@ impl<T> Connection<T> {
     /// Where the next page begins: the last edge's cursor, or further on where the gateway has read past it without a match.
     #[must_use]
     pub fn end_cursor(&self) -> Option<String> {
-        todo!()
+        (self.short || !self.nodes.is_empty())
+            .then(|| self.trail.cursor(self.first + self.nodes.len()))
+            .flatten()
     }
 }
 

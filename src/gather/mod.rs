@@ -1,33 +1,85 @@
 //! Many sources, one answer: plan, fan out, merge, cursor, cache.
 //!
 //! Called by `graphql/`. Holds sources only behind the erased verbs of `source/`, so it sees no concrete vendor and no
-//! HTTP status. A partial answer is an answer, never an `Err`.
+//! HTTP status. A partial answer is an answer, never an `Err`. Each file is one step of a request:
+//! `plan` (who can answer) > `connect` (the page that was asked for) > `walk` (the merge) > `feed` (one source's part) >
+//! `windows` (offset lists made stable) > `lists`, `history`, `lookup` (what is read) > `cache`.
 
 pub mod answer;
+mod cache;
+mod connect;
+mod cursor;
+mod feed;
+mod history;
+mod lists;
+mod lookup;
+mod plan;
+mod position;
+mod reader;
+mod record;
+mod registry;
 pub mod request;
 pub mod settings;
+mod trim;
+mod walk;
+mod windows;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::answer::{Connection, GatherError, SourceView};
-use self::request::{ConversationFilter, ConversationKey, InteractionFilter, LeadFilter, Paging};
+use self::cache::Cache;
+use self::connect::Request;
+use self::cursor::{Sealer, fingerprint};
+use self::plan::Leg;
+use self::registry::{Registry, view};
+use self::request::{
+    ConversationFilter, ConversationKey, InteractionFilter, LeadFilter, Paging, SourceFilter,
+};
+use self::settings::Settings;
 use crate::model::conversation::{Conversation, RecordingLink};
 use crate::model::cx::Cx;
-use crate::model::failure::SourceError;
-use crate::model::id::{Key, SourceId};
+use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::id::{EntityKind, Key, SourceId};
 use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
+use crate::source::Source;
 
 /// What became of one key of a look-up: the record, no such record, or a failure.
 pub type Found<T> = Result<Option<Arc<T>>, SourceError>;
 
 /// All configured sources as one. Cheap to clone; clones share everything.
 #[derive(Clone)]
-#[expect(missing_debug_implementations, reason = "holds trait objects")]
-pub struct Gather {}
+#[expect(missing_debug_implementations, reason = "holds the keys that seal cursors")]
+pub struct Gather {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Arc<Settings>,
+    registry: Registry,
+    cache: Cache,
+    sealer: Arc<Sealer>,
+}
 
 impl Gather {
+    /// Gathers from these sources.
+    #[must_use]
+    pub fn new(settings: Settings, sources: Vec<Arc<dyn Source>>) -> Self {
+        let inner = Inner {
+            registry: Registry::new(sources),
+            cache: Cache::new(&settings),
+            sealer: Arc::new(Sealer::new(&settings)),
+            settings: Arc::new(settings),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Replaces the sources. Walks that have begun go on with those that are still there.
+    pub fn set_sources(&self, sources: Vec<Arc<dyn Source>>) {
+        self.inner.registry.set(sources);
+    }
+
     /// Leads of all sources that the filter allows, newest first.
     ///
     /// # Errors
@@ -38,8 +90,13 @@ impl Gather {
         filter: &LeadFilter,
         paging: &Paging,
     ) -> Result<Connection<Lead>, GatherError> {
-        let _ = (cx, filter, paging);
-        todo!()
+        plan::check_leads(filter).map_err(GatherError::Input)?;
+        let legs = self.legs(&filter.of, |source| plan::leads(self.inner.desk(source), filter))?;
+        let filter = fingerprint(filter);
+        let (field, kind) = ("leads", EntityKind::Lead);
+        self.inner
+            .connect(Request { cx, field, filter, kind, legs, paging, unsupported_is_missing: false })
+            .await
     }
 
     /// Conversations of all sources that the filter allows, newest first.
@@ -52,11 +109,17 @@ impl Gather {
         filter: &ConversationFilter,
         paging: &Paging,
     ) -> Result<Connection<Conversation>, GatherError> {
-        let _ = (cx, filter, paging);
-        todo!()
+        plan::check_conversations(filter).map_err(GatherError::Input)?;
+        let legs = self.legs(&filter.of, |source| plan::conversations(self.inner.desk(source), filter))?;
+        let filter = fingerprint(filter);
+        let (field, kind) = ("conversations", EntityKind::Conversation);
+        self.inner
+            .connect(Request { cx, field, filter, kind, legs, paging, unsupported_is_missing: false })
+            .await
     }
 
-    /// Interactions of all sources that the filter allows, newest first.
+    /// Interactions of all sources that the filter allows, newest first. Sources that list them lead by lead answer for
+    /// `filter.leads` exactly, and without it for their newest leads only, which is reported as partial.
     ///
     /// # Errors
     /// As [`Gather::leads`].
@@ -66,66 +129,127 @@ impl Gather {
         filter: &InteractionFilter,
         paging: &Paging,
     ) -> Result<Connection<Interaction>, GatherError> {
-        let _ = (cx, filter, paging);
-        todo!()
+        plan::check_interactions(filter).map_err(GatherError::Input)?;
+        let inner = &self.inner;
+        inner.registry.check_leads(filter).map_err(GatherError::Input)?;
+        let legs = self.legs(&filter.of, |source| match &filter.leads {
+            Some(leads) => {
+                let own = leads.iter().filter(|lead| lead.source == *source.id());
+                let own: Vec<_> = own.map(|lead| (lead.clone(), None)).collect();
+                if own.is_empty() { Leg::Skipped } else { history::of_leads(inner, source, own, filter) }
+            }
+            None if source.conversations().is_some() => plan::talks(inner.desk(source), filter),
+            None => history::of_newest(inner, source, filter),
+        })?;
+        let fingerprint = fingerprint(filter);
+        let (field, kind, unsupported_is_missing) =
+            ("interactions", EntityKind::Interaction, filter.leads.is_some());
+        inner
+            .connect(Request { cx, field, filter: fingerprint, kind, legs, paging, unsupported_is_missing })
+            .await
     }
 
-    /// Interactions of one lead, newest first. Called per lead by a loader; one upstream call at most.
-    ///
-    /// # Errors
-    /// As [`Gather::leads`].
+    /// Interactions of each of some leads, newest first, in the order of the leads. What many leads need is read together.
     pub async fn interactions_of(
         &self,
         cx: &Cx,
-        lead: &Lead,
+        leads: &[Arc<Lead>],
+        filter: &InteractionFilter,
+        paging: &Paging,
+    ) -> Vec<Result<Connection<Interaction>, GatherError>> {
+        if let Err(error) = plan::check_interactions(filter) {
+            return leads.iter().map(|_| Err(GatherError::Input(error.clone()))).collect();
+        }
+        // Leads that only link to a conversation: one look through the source's list may find them all.
+        let linked = |lead: &&Arc<Lead>| {
+            self.inner.registry.get(&lead.key.source).is_some_and(|source| source.histories().is_none())
+        };
+        let links: Vec<_> = leads.iter().filter(linked).filter_map(|lead| link(lead)).collect();
+        self.inner.scout(cx, &links).await;
+        let each = leads.iter().map(|lead| self.interactions_of_one(cx, lead, filter, paging));
+        futures_util::future::join_all(each).await
+    }
+
+    async fn interactions_of_one(
+        &self,
+        cx: &Cx,
+        lead: &Arc<Lead>,
         filter: &InteractionFilter,
         paging: &Paging,
     ) -> Result<Connection<Interaction>, GatherError> {
-        let _ = (cx, lead, filter, paging);
-        todo!()
+        let own = SourceFilter { sources: Some(vec![lead.key.source.clone()]), vendors: None };
+        let whose = vec![(lead.key.clone(), Some(Arc::clone(lead)))];
+        let legs = self.legs(&own, |source| {
+            let wanted = filter.of.sources.as_ref().is_none_or(|ids| ids.contains(source.id()))
+                && filter.of.vendors.as_ref().is_none_or(|vendors| vendors.contains(&source.vendor()))
+                && filter.leads.as_ref().is_none_or(|leads| leads.contains(&lead.key));
+            if wanted { history::of_leads(&self.inner, source, whose.clone(), filter) } else { Leg::Skipped }
+        })?;
+        let filter = fingerprint(&(filter, &lead.key));
+        let (field, kind) = ("Lead.interactions", EntityKind::Interaction);
+        self.inner
+            .connect(Request { cx, field, filter, kind, legs, paging, unsupported_is_missing: true })
+            .await
     }
 
     /// Reads leads by key; every key gets its own result. Keys of unknown sources are `Ok(None)`.
     pub async fn leads_by_key(&self, cx: &Cx, keys: &[Key]) -> HashMap<Key, Found<Lead>> {
-        let _ = (cx, keys);
-        todo!()
+        self.inner.each(keys, async |key| self.inner.lead(cx, &key).await).await
     }
 
-    /// Reads conversations by key; every key gets its own result. Keys of one period are found by few list reads.
+    /// Reads conversations by key; every key gets its own result. Those of one period are found by few list reads.
     pub async fn conversations_by_key(
         &self,
         cx: &Cx,
         keys: &[ConversationKey],
     ) -> HashMap<ConversationKey, Found<Conversation>> {
-        let _ = (cx, keys);
-        todo!()
+        let scouted = self.inner.scout(cx, keys).await;
+        let one = async |key: ConversationKey| match scouted.get(&key.key) {
+            Some(found) if !(key.whole && found.partial) => Ok(Some(Arc::clone(found))),
+            _ => self.inner.conversation(cx, &key).await,
+        };
+        self.inner.each(keys, one).await
     }
 
     /// Reads interactions by key; every key gets its own result.
     pub async fn interactions_by_key(&self, cx: &Cx, keys: &[Key]) -> HashMap<Key, Found<Interaction>> {
-        let _ = (cx, keys);
-        todo!()
+        self.inner.each(keys, async |key| self.inner.interaction(cx, &key).await).await
     }
 
     /// Mints a link to the recording of a conversation or interaction. Never cached.
     ///
     /// # Errors
-    /// What the source says.
+    /// What the source says; `Unsupported` where it has no recordings.
     pub async fn recording_link(&self, cx: &Cx, key: &Key) -> Result<Option<RecordingLink>, SourceError> {
-        let _ = (cx, key);
-        todo!()
+        let Some(source) = self.inner.registry.get(&key.source) else { return Ok(None) };
+        let unsupported = || SourceError::new(&key.source, "recordings.link", SourceErrorKind::Unsupported);
+        source.recordings().ok_or_else(unsupported)?.link_dyn(cx, &key.native).await
     }
 
     /// All sources, in the order of their names.
     #[must_use]
     pub fn sources(&self) -> Vec<SourceView> {
-        todo!()
+        self.inner.registry.all().iter().map(|source| view(&**source)).collect()
     }
 
     /// One source by its name.
     #[must_use]
     pub fn source(&self, id: &SourceId) -> Option<SourceView> {
-        let _ = id;
-        todo!()
+        self.inner.registry.get(id).map(|source| view(&*source))
     }
+
+    fn legs<T>(
+        &self,
+        filter: &SourceFilter,
+        leg: impl Fn(&Arc<dyn Source>) -> Leg<T>,
+    ) -> Result<Vec<(Arc<dyn Source>, Leg<T>)>, GatherError> {
+        let sources = self.inner.registry.select(filter).map_err(GatherError::Input)?;
+        Ok(sources.into_iter().map(|source| (Arc::clone(&source), leg(&source))).collect())
+    }
+}
+
+/// A lead's conversation, as a look-up.
+fn link(lead: &Lead) -> Option<ConversationKey> {
+    let key = Key { source: lead.key.source.clone(), native: lead.conversation.clone()?, day: None };
+    Some(ConversationKey { key, near: lead.created_at, whole: false })
 }

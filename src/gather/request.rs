@@ -1,6 +1,5 @@
 //! What a client asks: filters over all sources, and the page it wants.
 
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -100,5 +99,3 @@ pub struct ConversationKey {
     pub whole: bool,
 }
 
-/// Who a connection is for, as part of what its cursors are sealed for.
-pub(super) type Caller = Arc<str>;

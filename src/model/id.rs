@@ -16,6 +16,24 @@ pub enum Vendor {
     LeadSail,
 }
 
+impl Vendor {
+    /// A small number that stands for the vendor in cursors. Never reused, never changed.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Spelo => 0,
+            Self::Chatzuri => 1,
+            Self::LeadSail => 2,
+        }
+    }
+
+    /// The vendor of a code.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::Spelo, Self::Chatzuri, Self::LeadSail].into_iter().find(|vendor| vendor.code() == code)
+    }
+}
+
 /// The three kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EntityKind {

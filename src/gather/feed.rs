@@ -1,0 +1,326 @@
+//! One source's part in a merged list: a stream of records, newest first, that knows at each record how to go on from there.
+//!
+//! The vendor's order is believed only as long as it holds: a page that breaks it sends the rest of the list to be collected and
+//! sorted here. A feed never fails the walk; it fails alone and keeps its position.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+
+use super::position::{Place, Position, Taken, Token, Window};
+use super::reader::{Batch, Reader, Way};
+use super::record::{Record, moment};
+use super::windows::{OPEN_HI, OPEN_LO, Windows, behind, day_of, newest_first, start_of_next};
+use crate::model::cx::Cx;
+use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::id::{SourceId, Vendor};
+use crate::model::page::PageToken;
+use crate::source::Span;
+
+/// Whether a record belongs into the answer.
+pub(super) type Keep<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
+
+/// One source's part in a merged list.
+pub(super) struct Feed<T> {
+    pub(super) source: SourceId,
+    pub(super) vendor: Vendor,
+    pub(super) reader: Box<dyn Reader<T>>,
+    pub(super) way: Way,
+    pub(super) keep: Keep<T>,
+    /// The part of the filter's span that the source runs itself.
+    pub(super) span: Span,
+    /// The filter's whole span: where reading may end.
+    pub(super) bounds: Span,
+    /// Set once the source's order has been seen to break; shared by all walks.
+    pub(super) distrusted: Arc<AtomicBool>,
+    /// The most records that are collected.
+    pub(super) collect_records: usize,
+    /// Calls that may still be made for this answer without a record to show for them.
+    pub(super) calls_left: u32,
+    pub(super) position: Position,
+    pub(super) state: FeedState,
+    pub(super) tally: Tally,
+    pub(super) buffer: VecDeque<Arc<T>>,
+    /// Where to go on once the buffer is empty.
+    pub(super) ahead: Option<Position>,
+    /// The window that has just been read: which one comes next depends on how full it was.
+    pub(super) window: Option<(Window, Vec<Arc<T>>)>,
+}
+
+/// Whether a feed can give more for this answer.
+#[derive(Debug)]
+pub(super) enum FeedState {
+    Live,
+    /// It has read as much as one answer may cost; the next answer goes on from its position.
+    Paused,
+    Failed(SourceError),
+    Done,
+}
+
+/// What reading has cost and shown so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) fetched_at: Option<Timestamp>,
+    pub(super) calls: u32,
+    pub(super) rejected: u32,
+    pub(super) shortfall: Option<SourceError>,
+    pub(super) note: Option<&'static str>,
+}
+
+impl Tally {
+    pub(super) fn add<T>(&mut self, batch: &Batch<T>) {
+        self.fetched_at = Some(self.fetched_at.map_or(batch.fetched_at, |at| at.min(batch.fetched_at)));
+        self.calls += batch.calls;
+        self.rejected += batch.page.rejected;
+        self.note = self.note.or(batch.note);
+        if self.shortfall.is_none() {
+            self.shortfall.clone_from(&batch.shortfall);
+        }
+    }
+}
+
+const RESORTED: &str = "The vendor's list is not newest first; it was collected and sorted here.";
+
+impl<T: Record> Feed<T> {
+    /// The next record, if one is at hand.
+    pub(super) fn head(&self) -> Option<&Arc<T>> {
+        self.buffer.front()
+    }
+
+    /// Whether it must read before it can give.
+    pub(super) fn is_dry(&self) -> bool {
+        matches!(self.state, FeedState::Live) && self.buffer.is_empty()
+    }
+
+    /// Whether there may be more, now or in a later answer.
+    pub(super) fn may_have_more(&self) -> bool {
+        !matches!(self.state, FeedState::Done)
+    }
+
+    /// The moment down to which it has read: whatever it gives later is not newer.
+    pub(super) fn frontier(&self) -> i64 {
+        match &self.position {
+            Position::Stream { taken, .. } => taken.at(),
+            Position::Windows { window, .. } => start_of_next(window.hi),
+            Position::Collect { after: Some(place), .. } => place.at,
+            Position::Start | Position::Collect { after: None, .. } => i64::MAX,
+            Position::Done => i64::MIN,
+        }
+    }
+
+    /// Gives the next record and moves on behind it.
+    pub(super) fn pop(&mut self) -> Option<Arc<T>> {
+        let row = self.buffer.pop_front()?;
+        match &mut self.position {
+            Position::Stream { fresh, taken, .. } => {
+                *fresh = false;
+                taken.take(&*row);
+            }
+            Position::Windows { after, .. } | Position::Collect { after, .. } => {
+                *after = Some(Place::of(&*row))
+            }
+            Position::Start | Position::Done => {}
+        }
+        if self.buffer.is_empty() && matches!(self.ahead, Some(Position::Done)) {
+            self.finish();
+        }
+        Some(row)
+    }
+
+    fn finish(&mut self) {
+        self.position = Position::Done;
+        self.state = FeedState::Done;
+        self.ahead = None;
+    }
+
+    /// Reads until there is a record to give, or none can be had for this answer.
+    pub(super) async fn fill(&mut self, cx: &Cx) {
+        if let Some(ahead) = self.ahead.take() {
+            self.position = ahead;
+        }
+        if let Err(error) = self.advance(cx).await {
+            self.state = FeedState::Failed(error);
+        }
+    }
+
+    async fn advance(&mut self, cx: &Cx) -> Result<(), SourceError> {
+        while self.buffer.is_empty() && matches!(self.state, FeedState::Live) {
+            if self.calls_left == 0 {
+                self.state = FeedState::Paused;
+                return Ok(());
+            }
+            let before = self.tally.calls;
+            match self.position.clone() {
+                Position::Start => self.start(cx).await?,
+                Position::Stream { page, fresh, taken } => self.stream(cx, page, fresh, taken).await?,
+                Position::Windows { window, after } => self.window(cx, window, after).await?,
+                Position::Collect { from, after } => self.collect(cx, from, after).await?,
+                Position::Done => self.finish(),
+            }
+            self.calls_left = self.calls_left.saturating_sub(self.tally.calls - before);
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, cx: &Cx) -> Result<(), SourceError> {
+        self.position = match self.way {
+            Way::Stream if self.distrusted.load(Ordering::Relaxed) => {
+                Position::Collect { from: None, after: None }
+            }
+            Way::Stream => Position::Stream { page: None, fresh: true, taken: Taken::default() },
+            Way::Collect => Position::Collect { from: None, after: None },
+            Way::Windows { .. } => {
+                let hi = self.bounds.until.map_or(OPEN_HI, |until| day_of(until.as_millisecond() - 1));
+                let mut tally = std::mem::take(&mut self.tally);
+                let found = self.windows().find(cx, hi, 0, &mut tally).await;
+                self.tally = tally;
+                found?.map_or(Position::Done, |window| Position::Windows { window, after: None })
+            }
+        };
+        Ok(())
+    }
+
+    async fn stream(
+        &mut self,
+        cx: &Cx,
+        page: Option<Token>,
+        fresh: bool,
+        mut taken: Taken,
+    ) -> Result<(), SourceError> {
+        let token = page.as_ref().map(PageToken::from);
+        let batch = match self.reader.read(cx, self.span, token.as_ref()).await {
+            Err(error) if error.kind == SourceErrorKind::StaleToken && page.is_some() => {
+                // The vendor no longer knows the place: from the head again, skipping what was taken.
+                self.position = Position::Stream { page: None, fresh: false, taken };
+                return Ok(());
+            }
+            batch => batch?,
+        };
+        self.tally.add(&batch);
+        if batch.page.next.is_some() && batch.page.next == token {
+            return Err(SourceError::new(&self.source, "page", SourceErrorKind::Protocol));
+        }
+        let mut rows = batch.page.rows.clone();
+        if fresh && !is_newest_first(&rows, taken.at()) {
+            self.distrusted.store(true, Ordering::Relaxed);
+            tracing::warn!(
+                source = self.source.as_str(),
+                "list is not newest first; it is sorted here from now on"
+            );
+            self.position = Position::Collect { from: page, after: None };
+            return Ok(());
+        }
+        rows.sort_by(newest_first);
+        let past =
+            |row: &Arc<T>| self.bounds.since.is_some_and(|since| moment(&**row) < since.as_millisecond());
+        let ended = batch.page.next.is_none() || rows.last().is_some_and(past);
+        rows.retain(|row| !taken.has(&**row));
+        let buffer: VecDeque<_> = rows.iter().filter(|row| (self.keep)(row)).cloned().collect();
+        self.position = Position::Stream { page, fresh, taken: taken.clone() };
+        for row in &rows {
+            taken.take(&**row);
+        }
+        let next = match (&batch.page.next, ended) {
+            (Some(next), false) => Position::Stream { page: Some(next.into()), fresh: true, taken },
+            _ => Position::Done,
+        };
+        self.come_to(buffer, next);
+        Ok(())
+    }
+
+    /// Takes what a page gave; where it gave nothing, moves on at once.
+    fn come_to(&mut self, buffer: VecDeque<Arc<T>>, next: Position) {
+        if !buffer.is_empty() {
+            self.buffer = buffer;
+            self.ahead = Some(next);
+        } else if next == Position::Done {
+            self.finish();
+        } else {
+            self.position = next;
+        }
+    }
+
+    async fn window(&mut self, cx: &Cx, window: Window, after: Option<Place>) -> Result<(), SourceError> {
+        let (window, rows) = match self.window.take() {
+            Some(read) if read.0 == window => read,
+            _ => {
+                let mut tally = std::mem::take(&mut self.tally);
+                let read = self.windows().read(cx, window, &mut tally).await;
+                self.tally = tally;
+                read?
+            }
+        };
+        let buffer: VecDeque<_> =
+            behind(&rows, after.as_ref()).into_iter().filter(|row| (self.keep)(row)).collect();
+        self.position = Position::Windows { window, after };
+        if !buffer.is_empty() {
+            let last = window.lo == OPEN_LO || window.lo <= self.bottom();
+            self.buffer = buffer;
+            // Which window comes next is decided when it is needed: it may take a call.
+            self.ahead = last.then_some(Position::Done);
+            self.window = Some((window, rows));
+            return Ok(());
+        }
+        let mut tally = std::mem::take(&mut self.tally);
+        let below = self.windows().below(cx, window, &rows, &mut tally).await;
+        self.tally = tally;
+        let next = below?.map_or(Position::Done, |window| Position::Windows { window, after: None });
+        self.come_to(VecDeque::new(), next);
+        Ok(())
+    }
+
+    async fn collect(
+        &mut self,
+        cx: &Cx,
+        from: Option<Token>,
+        after: Option<Place>,
+    ) -> Result<(), SourceError> {
+        let mut rows: Vec<Arc<T>> = Vec::new();
+        let mut seen = HashSet::new();
+        let mut token = from.as_ref().map(PageToken::from);
+        loop {
+            let batch = self.reader.read(cx, self.span, token.as_ref()).await?;
+            self.tally.add(&batch);
+            rows.extend(batch.page.rows.iter().filter(|row| seen.insert(row.key().clone())).cloned());
+            if batch.page.next.is_none() {
+                break;
+            }
+            if batch.page.next == token || rows.len() > self.collect_records {
+                return Err(SourceError::new(&self.source, "collect", SourceErrorKind::Protocol));
+            }
+            token.clone_from(&batch.page.next);
+        }
+        if self.way == Way::Stream {
+            self.tally.note = Some(RESORTED);
+        }
+        rows.sort_by(newest_first);
+        let buffer = behind(&rows, after.as_ref()).into_iter().filter(|row| (self.keep)(row)).collect();
+        self.position = Position::Collect { from, after };
+        self.come_to(buffer, Position::Done);
+        Ok(())
+    }
+
+    fn bottom(&self) -> i32 {
+        self.bounds.since.map_or(OPEN_LO, |since| day_of(since.as_millisecond()))
+    }
+
+    fn windows(&self) -> Windows<'_, T> {
+        let size = match self.way {
+            Way::Windows { size } => size,
+            Way::Stream | Way::Collect => 100,
+        };
+        Windows { reader: &*self.reader, source: &self.source, size, bottom: self.bottom() }
+    }
+}
+
+/// Whether rows are newest first, none newer than `floor`.
+fn is_newest_first<T: Record>(rows: &[Arc<T>], mut floor: i64) -> bool {
+    rows.iter().all(|row| {
+        let at = moment(&**row);
+        let fine = at <= floor;
+        floor = at;
+        fine
+    })
+}

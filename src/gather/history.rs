@@ -1,0 +1,202 @@
+//! The interactions of leads, where a source lists them lead by lead or only links a lead to its conversation.
+
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+
+use super::Inner;
+use super::cache::ReadKey;
+use super::lists::{Desk, LeadList, listed};
+use super::plan::{Course, Leg};
+use super::reader::{Batch, Reader, Way};
+use super::record::{Record, moment};
+use super::request::{ConversationKey, InteractionFilter};
+use super::trim;
+use crate::model::cx::Cx;
+use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::id::Key;
+use crate::model::interaction::Interaction;
+use crate::model::lead::Lead;
+use crate::model::page::{Page, PageToken};
+use crate::source::{LeadQuery, Source, Span};
+
+/// Histories that are read at the same time.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Whose interactions are read.
+enum Whose {
+    /// Of these leads; where the lead itself is at hand, it needs no look-up.
+    Leads(Vec<(Key, Option<Arc<Lead>>)>),
+    /// Of the newest leads, this many.
+    Newest(usize),
+}
+
+/// The interactions of some leads of one source, as one page.
+struct Histories {
+    inner: Arc<Inner>,
+    desk: Desk,
+    whose: Whose,
+}
+
+/// The part of a source in the interactions of given leads.
+pub(super) fn of_leads(
+    inner: &Arc<Inner>,
+    source: &Arc<dyn Source>,
+    leads: Vec<(Key, Option<Arc<Lead>>)>,
+    filter: &InteractionFilter,
+) -> Leg<Interaction> {
+    let linked = source.histories().is_some()
+        || (source.leads().is_some_and(|list| list.caps_dyn().has_conversation)
+            && source.conversation_by_id().is_some());
+    if linked { course(inner, source, Whose::Leads(leads), filter) } else { Leg::Unsupported }
+}
+
+/// The part of a source in all interactions, where it lists them lead by lead: those of its newest leads.
+pub(super) fn of_newest(
+    inner: &Arc<Inner>,
+    source: &Arc<dyn Source>,
+    filter: &InteractionFilter,
+) -> Leg<Interaction> {
+    if source.histories().is_none() || source.leads().is_none() {
+        return Leg::Unsupported;
+    }
+    course(inner, source, Whose::Newest(inner.settings.interaction_leads), filter)
+}
+
+fn course(
+    inner: &Arc<Inner>,
+    source: &Arc<dyn Source>,
+    whose: Whose,
+    filter: &InteractionFilter,
+) -> Leg<Interaction> {
+    Leg::Read(Course {
+        reader: Box::new(Histories { inner: Arc::clone(inner), desk: inner.desk(source), whose }),
+        way: Way::Collect,
+        keep: trim::interactions(filter),
+        span: Span::default(),
+        bounds: Span { since: filter.occurred.from, until: filter.occurred.to },
+    })
+}
+
+impl Reader<Interaction> for Histories {
+    fn read<'a>(
+        &'a self,
+        cx: &'a Cx,
+        _: Span,
+        _: Option<&'a PageToken>,
+    ) -> BoxFuture<'a, Result<Batch<Interaction>, SourceError>> {
+        async move {
+            match &self.whose {
+                Whose::Leads(leads) => self.of(cx, leads.clone()).await,
+                Whose::Newest(count) => self.of_newest(cx, *count).await,
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Histories {
+    async fn of_newest(&self, cx: &Cx, count: usize) -> Result<Batch<Interaction>, SourceError> {
+        let list = LeadList { desk: self.desk.clone(), query: LeadQuery::default(), looks_inside: false };
+        let newest = list.read(cx, Span::default(), None).await?;
+        let mut leads = newest.page.rows.clone();
+        leads.sort_by_key(|lead| std::cmp::Reverse(moment(&**lead)));
+        let more = newest.page.next.is_some() || leads.len() > count;
+        leads.truncate(count);
+        let leads = leads.into_iter().map(|lead| (lead.key().clone(), Some(lead))).collect();
+        let mut batch = self.of(cx, leads).await?;
+        batch.calls += newest.calls;
+        batch.fetched_at = batch.fetched_at.min(newest.fetched_at);
+        if more {
+            batch.note = Some(
+                "This vendor lists interactions lead by lead: only those of its newest leads were read.",
+            );
+            let spent =
+                SourceError::new(self.desk.source.id(), "interactions", SourceErrorKind::BudgetExhausted);
+            batch.shortfall = batch.shortfall.or(Some(spent));
+        }
+        Ok(batch)
+    }
+
+    /// The interactions of some leads. One lead's failure costs its own interactions; the answer is a failure only where all fail.
+    async fn of(
+        &self,
+        cx: &Cx,
+        leads: Vec<(Key, Option<Arc<Lead>>)>,
+    ) -> Result<Batch<Interaction>, SourceError> {
+        let reads = leads.into_iter().map(|(key, lead)| self.of_one(cx, key, lead));
+        let reads: Vec<_> = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        let mut page = Page { rows: Vec::new(), next: None, rejected: 0 };
+        let (mut fetched_at, mut calls, mut shortfall, mut any) = (cx.now, 0, None, false);
+        for read in reads {
+            match read {
+                Ok((rows, at, made)) => {
+                    any = true;
+                    calls += made;
+                    fetched_at = fetched_at.min(at);
+                    page.rejected += rows.rejected;
+                    page.rows.extend(rows.rows.iter().cloned());
+                }
+                Err(error) => shortfall = Some(error),
+            }
+        }
+        match shortfall {
+            Some(error) if !any => Err(error),
+            shortfall => Ok(Batch { page: Arc::new(page), fetched_at, calls, shortfall, note: None }),
+        }
+    }
+
+    async fn of_one(
+        &self,
+        cx: &Cx,
+        key: Key,
+        lead: Option<Arc<Lead>>,
+    ) -> Result<(Arc<Page<Interaction>>, Timestamp, u32), SourceError> {
+        if self.desk.source.histories().is_some() {
+            return self.inner.history(cx, &self.desk.source, &key).await;
+        }
+        let before = cx.meter.calls();
+        let lead = match lead {
+            Some(lead) => Some(lead),
+            None => self.inner.lead(cx, &key).await?,
+        };
+        let link = lead.as_ref().and_then(|lead| {
+            let key = Key { source: key.source.clone(), native: lead.conversation.clone()?, day: None };
+            Some(ConversationKey { key, near: lead.created_at, whole: false })
+        });
+        let talk = match link {
+            Some(key) => self.inner.conversation(cx, &key).await?,
+            None => None,
+        };
+        let rows = talk.iter().map(|talk| {
+            let mut interaction = talk.to_interaction();
+            interaction.lead.get_or_insert_with(|| key.native.clone());
+            Arc::new(interaction)
+        });
+        let page = Page { rows: rows.collect(), next: None, rejected: 0 };
+        Ok((Arc::new(page), cx.now, cx.meter.calls() - before))
+    }
+}
+
+impl Inner {
+    /// All interactions of one lead, through the cache.
+    pub(super) async fn history(
+        &self,
+        cx: &Cx,
+        source: &Arc<dyn Source>,
+        lead: &Key,
+    ) -> Result<(Arc<Page<Interaction>>, Timestamp, u32), SourceError> {
+        let (source, native, settings) =
+            (Arc::clone(source), lead.native.clone(), Arc::clone(&self.settings));
+        let key = ReadKey::History(source.id().clone(), native.clone());
+        let load = move |cx: Cx| async move {
+            let unsupported = || SourceError::new(source.id(), "interactions", SourceErrorKind::Unsupported);
+            let page = source.histories().ok_or_else(unsupported)?.of_lead_dyn(&cx, &native).await?;
+            Ok(listed(page, settings.history_ttl))
+        };
+        let read = self.cache.read::<Arc<Page<Interaction>>, _>(cx, key, load).await?;
+        Ok((Arc::clone(&read.value), read.fetched_at, read.calls))
+    }
+}

@@ -1,0 +1,148 @@
+//! Readers of vendors' lists, through the cache: leads, conversations, and conversations seen as interactions.
+
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use jiff::Timestamp;
+
+use super::cache::{Cache, Fresh, Read, ReadKey};
+use super::reader::{Batch, Reader};
+use super::record::Record;
+use super::settings::Settings;
+use crate::model::conversation::Conversation;
+use crate::model::cx::Cx;
+use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::interaction::Interaction;
+use crate::model::lead::Lead;
+use crate::model::page::{Page, PageToken};
+use crate::source::{ConversationQuery, LeadQuery, Source, Span};
+
+type Answer<'a, T> = BoxFuture<'a, Result<Batch<T>, SourceError>>;
+
+/// What every list reader needs.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) cache: Cache,
+    pub(super) settings: Arc<Settings>,
+}
+
+impl Desk {
+    fn unsupported(&self, op: &'static str) -> SourceError {
+        SourceError::new(self.source.id(), op, SourceErrorKind::Unsupported)
+    }
+
+    /// Pages of days gone by change less than those of today.
+    fn life(&self, cx: &Cx, span: Span) -> std::time::Duration {
+        let today = cx.now.as_millisecond().div_euclid(86_400_000) * 86_400_000;
+        let past = span.until.is_some_and(|until| until.as_millisecond() <= today);
+        if past { self.settings.past_list_ttl } else { self.settings.list_ttl }
+    }
+}
+
+/// A source's leads.
+pub(super) struct LeadList {
+    pub(super) desk: Desk,
+    pub(super) query: LeadQuery,
+    /// The gateway must look into the records to filter them, which it cannot where a list holds only ids.
+    pub(super) looks_inside: bool,
+}
+
+impl Reader<Lead> for LeadList {
+    fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Lead> {
+        let query = LeadQuery { created: span, ..self.query.clone() };
+        let key = ReadKey::Leads(self.desk.source.id().clone(), query.clone(), from.cloned());
+        let (desk, life, from) = (self.desk.clone(), self.desk.life(cx, span), from.cloned());
+        async move {
+            let load = move |cx: Cx| async move {
+                let list = desk.source.leads().ok_or_else(|| desk.unsupported("leads.list"))?;
+                let page = list.page_dyn(&cx, &query, from.as_ref()).await?;
+                for lead in page.rows.iter().filter(|lead| !lead.sparse) {
+                    let fresh = record(lead, desk.settings.record_ttl);
+                    desk.cache.hold(ReadKey::Lead(lead.key.clone()), fresh, cx.now).await;
+                }
+                Ok(listed(page, life))
+            };
+            let mut batch = batch(self.desk.cache.read(cx, key, load).await?);
+            if self.looks_inside && batch.page.rows.iter().any(|lead| lead.sparse) {
+                batch.shortfall = Some(self.desk.unsupported("leads.list"));
+                batch.note =
+                    Some("The vendor lists only ids of some leads, so this filter could not be run on them.");
+            }
+            Ok(batch)
+        }
+        .boxed()
+    }
+}
+
+/// A source's conversations.
+pub(super) struct ConversationList {
+    pub(super) desk: Desk,
+    pub(super) query: ConversationQuery,
+}
+
+impl Reader<Conversation> for ConversationList {
+    fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Conversation> {
+        let query = ConversationQuery { started: span, ..self.query.clone() };
+        let key = ReadKey::Conversations(self.desk.source.id().clone(), query.clone(), from.cloned());
+        let (desk, life, from) = (self.desk.clone(), self.desk.life(cx, span), from.cloned());
+        async move {
+            let load = move |cx: Cx| async move {
+                let list =
+                    desk.source.conversations().ok_or_else(|| desk.unsupported("conversations.list"))?;
+                let page = list.page_dyn(&cx, &query, from.as_ref()).await?;
+                for conversation in page.rows.iter().filter(|conversation| !conversation.partial) {
+                    let life = conversation_life(&desk.settings, conversation, cx.now);
+                    let key = ReadKey::Conversation(conversation.key.clone());
+                    desk.cache.hold(key, record(conversation, life), cx.now).await;
+                }
+                Ok(listed(page, life))
+            };
+            Ok(batch(self.desk.cache.read(cx, key, load).await?))
+        }
+        .boxed()
+    }
+}
+
+/// A source's conversations, seen as interactions.
+pub(super) struct TalkList(pub(super) ConversationList);
+
+impl Reader<Interaction> for TalkList {
+    fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Interaction> {
+        self.0.read(cx, span, from).map(|batch| Ok(batch?.map(Conversation::to_interaction))).boxed()
+    }
+}
+
+/// How long a conversation is good: longer once it has ended, never past its deletion at the vendor.
+pub(super) fn conversation_life(
+    settings: &Settings,
+    conversation: &Conversation,
+    now: Timestamp,
+) -> std::time::Duration {
+    let ended = conversation.ended_at.is_some();
+    let life = if ended { settings.ended_conversation_ttl } else { settings.record_ttl };
+    match conversation.expires_at {
+        Some(end) => life.min(std::time::Duration::try_from(end.duration_since(now)).unwrap_or_default()),
+        None => life,
+    }
+}
+
+/// A record as the cache holds it: as the answer of a read by id.
+pub(super) fn record<T: Record>(row: &Arc<T>, life: std::time::Duration) -> Fresh<Option<Arc<T>>> {
+    Fresh { value: Some(Arc::clone(row)), weight: row.weight(), life }
+}
+
+pub(super) fn listed<T: Record>(page: Page<T>, life: std::time::Duration) -> Fresh<Arc<Page<T>>> {
+    let weight = page.rows.iter().fold(256_u32, |sum, row| sum.saturating_add(row.weight()));
+    Fresh { value: Arc::new(page), weight, life }
+}
+
+pub(super) fn batch<T>(read: Read<Arc<Page<T>>>) -> Batch<T> {
+    Batch {
+        page: Arc::clone(&read.value),
+        fetched_at: read.fetched_at,
+        calls: read.calls,
+        shortfall: None,
+        note: None,
+    }
+}

@@ -1,0 +1,229 @@
+//! Many point reads, few calls: records by key, each with its own result.
+//!
+//! What the cache holds costs nothing. Conversations of one period are looked for in the source's list first, where a page of a
+//! hundred replaces up to a hundred reads by id; the rest are read by id, a few at a time. Where a vendor has no read by id, the
+//! day in the key makes it one narrow list read.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use super::cache::{Fresh, ReadKey};
+use super::feed::Tally;
+use super::lists::{ConversationList, Desk, LeadList, conversation_life};
+use super::position::Window;
+use super::reader::Reader;
+use super::record::{Record, moment};
+use super::request::ConversationKey;
+use super::windows::{Windows, day_of};
+use super::{Found, Inner};
+use crate::model::caps::{ListCaps, Paging, TimeFilter};
+use crate::model::conversation::Conversation;
+use crate::model::cx::Cx;
+use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::id::{Key, SourceId};
+use crate::model::interaction::{Interaction, InteractionStatus};
+use crate::model::lead::Lead;
+use crate::source::{ConversationQuery, DynList, LeadQuery, Source, Span};
+
+/// Reads by id that run at the same time for one source.
+const SIDE_BY_SIDE: usize = 8;
+/// From how many wanted records on a list read is worth trying.
+const WORTH_A_LIST: usize = 3;
+/// A conversation begins before the lead it gives, by no more than this.
+const TALK: SignedDuration = SignedDuration::from_hours(2);
+
+impl Inner {
+    pub(super) fn desk(&self, source: &Arc<dyn Source>) -> Desk {
+        Desk { source: Arc::clone(source), cache: self.cache.clone(), settings: Arc::clone(&self.settings) }
+    }
+
+    /// One lead.
+    pub(super) async fn lead(&self, cx: &Cx, key: &Key) -> Found<Lead> {
+        let Some(source) = self.registry.get(&key.source) else { return Ok(None) };
+        if source.lead_by_id().is_none() {
+            let list =
+                LeadList { desk: self.desk(&source), query: LeadQuery::default(), looks_inside: false };
+            let caps = source.leads().map(|leads| leads.caps_dyn().list);
+            return self.by_day(cx, &source, &list, caps, key).await;
+        }
+        let (wanted, settings) = (key.clone(), Arc::clone(&self.settings));
+        let load = move |cx: Cx| async move {
+            let verb = source.lead_by_id().ok_or_else(|| unsupported(source.id(), "leads.get"))?;
+            let lead = verb.get_dyn(&cx, &wanted.native).await?;
+            Ok(fresh(lead, settings.absent_ttl, |_| settings.record_ttl))
+        };
+        self.by_id(cx, ReadKey::Lead(key.clone()), load).await
+    }
+
+    /// One conversation.
+    pub(super) async fn conversation(&self, cx: &Cx, wanted: &ConversationKey) -> Found<Conversation> {
+        let key = &wanted.key;
+        let Some(source) = self.registry.get(&key.source) else { return Ok(None) };
+        if source.conversation_by_id().is_none() {
+            if source.interaction_by_id().is_some() {
+                let interaction = self.interaction(cx, key).await?;
+                return Ok(interaction.map(|interaction| Arc::new(interaction.to_conversation())));
+            }
+            let list = ConversationList { desk: self.desk(&source), query: ConversationQuery::default() };
+            let caps = source.conversations().map(|conversations| conversations.caps_dyn().list);
+            return self.by_day(cx, &source, &list, caps, key).await;
+        }
+        let (id, settings) = (key.native.clone(), Arc::clone(&self.settings));
+        let load = move |cx: Cx| async move {
+            let verb =
+                source.conversation_by_id().ok_or_else(|| unsupported(source.id(), "conversations.get"))?;
+            let conversation = verb.get_dyn(&cx, &id).await?;
+            let life = |conversation: &Conversation| conversation_life(&settings, conversation, cx.now);
+            Ok(fresh(conversation, settings.absent_ttl, life))
+        };
+        self.by_id(cx, ReadKey::Conversation(key.clone()), load).await
+    }
+
+    /// One interaction.
+    pub(super) async fn interaction(&self, cx: &Cx, key: &Key) -> Found<Interaction> {
+        let Some(source) = self.registry.get(&key.source) else { return Ok(None) };
+        if source.interaction_by_id().is_none() {
+            let wanted = ConversationKey { key: key.clone(), near: None, whole: false };
+            let conversation = Box::pin(self.conversation(cx, &wanted)).await?;
+            return Ok(conversation.map(|conversation| Arc::new(conversation.to_interaction())));
+        }
+        let (id, settings) = (key.native.clone(), Arc::clone(&self.settings));
+        let load = move |cx: Cx| async move {
+            let verb =
+                source.interaction_by_id().ok_or_else(|| unsupported(source.id(), "interactions.get"))?;
+            let interaction = verb.get_dyn(&cx, &id).await?;
+            let life = |interaction: &Interaction| match interaction.status {
+                InteractionStatus::InProgress => settings.absent_ttl,
+                _ => settings.record_ttl,
+            };
+            Ok(fresh(interaction, settings.absent_ttl, life))
+        };
+        self.by_id(cx, ReadKey::Interaction(key.clone()), load).await
+    }
+
+    /// Each of many keys by `one`, a few at a time.
+    pub(super) async fn each<K, T, F>(&self, keys: &[K], one: impl Fn(K) -> F) -> HashMap<K, Found<T>>
+    where
+        K: Clone + Eq + Hash,
+        F: Future<Output = Found<T>>,
+    {
+        let mut distinct: Vec<K> = Vec::with_capacity(keys.len());
+        let mut seen = std::collections::HashSet::new();
+        distinct.extend(keys.iter().filter(|key| seen.insert(*key)).cloned());
+        let reads = distinct.into_iter().map(|key| {
+            let read = one(key.clone());
+            async move { (key, read.await) }
+        });
+        stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await
+    }
+
+    /// Reads pages of a source's conversations that many wanted ones are likely to be on. What they hold goes into the cache (and
+    /// what may be cut short into the answer), so the reads by id that follow find it there. Failures are left to these.
+    pub(super) async fn scout(&self, cx: &Cx, wanted: &[ConversationKey]) -> HashMap<Key, Arc<Conversation>> {
+        let mut by_source: HashMap<&SourceId, Vec<&ConversationKey>> = HashMap::new();
+        for key in wanted {
+            if key.near.is_some()
+                && self
+                    .cache
+                    .peek::<Option<Arc<Conversation>>>(&ReadKey::Conversation(key.key.clone()))
+                    .await
+                    .is_none()
+            {
+                by_source.entry(&key.key.source).or_default().push(key);
+            }
+        }
+        let scouts = by_source.into_iter().map(|(source, keys)| self.scout_source(cx, source, keys));
+        join_all(scouts).await.into_iter().flatten().collect()
+    }
+
+    async fn scout_source(
+        &self,
+        cx: &Cx,
+        source: &SourceId,
+        keys: Vec<&ConversationKey>,
+    ) -> HashMap<Key, Arc<Conversation>> {
+        let mut found = HashMap::new();
+        let Some(source) = self.registry.get(source) else { return found };
+        let Some(caps) = source.conversations().map(DynList::caps_dyn).map(|caps| caps.list) else {
+            return found;
+        };
+        let times = || keys.iter().filter_map(|key| key.near);
+        let (Some(oldest), true) = (times().min(), keys.len() >= WORTH_A_LIST) else { return found };
+        if caps.paging != Paging::Cursor {
+            return found;
+        }
+        let since = oldest.checked_sub(TALK).unwrap_or(oldest);
+        // The beginning of that day, so that equal walks ask for equal pages.
+        let day = i64::from(day_of(since.as_millisecond())) * 86_400_000;
+        let since = Timestamp::from_millisecond(day).ok().filter(|_| caps.since == TimeFilter::Exact);
+        let list = ConversationList { desk: self.desk(&source), query: ConversationQuery::default() };
+        let mut missing: std::collections::HashSet<&Key> = keys.iter().map(|key| &key.key).collect();
+        let mut token = None;
+        // A list page costs as much as one read by id: it is worth it only while it is likely to save several.
+        for _ in 0..=keys.len() / 10 {
+            let Ok(batch) = list.read(cx, Span { since, until: None }, token.as_ref()).await else { break };
+            for row in batch.page.rows.iter().filter(|row| missing.remove(row.key())) {
+                found.insert(row.key.clone(), Arc::clone(row));
+            }
+            let past = |row: &Arc<Conversation>| moment(&**row) < day;
+            if missing.len() < WORTH_A_LIST || batch.page.next.is_none() || batch.page.rows.iter().any(past) {
+                break;
+            }
+            token.clone_from(&batch.page.next);
+        }
+        found
+    }
+
+    async fn by_id<T, F>(
+        &self,
+        cx: &Cx,
+        key: ReadKey,
+        load: impl FnOnce(Cx) -> F + Send + 'static,
+    ) -> Found<T>
+    where
+        T: Record,
+        F: Future<Output = Result<Fresh<Option<Arc<T>>>, SourceError>> + Send + 'static,
+    {
+        let read = self.cache.read::<Option<Arc<T>>, _>(cx, key, load).await?;
+        Ok((*read.value).clone())
+    }
+
+    /// One record of a list without a read by id: the day of its key is read whole.
+    async fn by_day<T: Record>(
+        &self,
+        cx: &Cx,
+        source: &Arc<dyn Source>,
+        list: &dyn Reader<T>,
+        caps: Option<ListCaps>,
+        key: &Key,
+    ) -> Found<T> {
+        let Some(caps) = caps.filter(|caps| caps.paging == Paging::Offset) else { return Ok(None) };
+        let Some(day) = key.day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()) else {
+            return Ok(None);
+        };
+        let day = day_of(day.timestamp().as_millisecond());
+        let windows = Windows { reader: list, source: source.id(), size: caps.page_size.get(), bottom: day };
+        let (_, rows) = windows.read(cx, Window { lo: day, hi: day }, &mut Tally::default()).await?;
+        Ok(rows.into_iter().find(|row| row.key() == key))
+    }
+}
+
+fn fresh<T: Record>(
+    record: Option<T>,
+    absent: std::time::Duration,
+    life: impl Fn(&T) -> std::time::Duration,
+) -> Fresh<Option<Arc<T>>> {
+    match record {
+        Some(record) => Fresh { weight: record.weight(), life: life(&record), value: Some(Arc::new(record)) },
+        None => Fresh { value: None, weight: 64, life: absent },
+    }
+}
+
+fn unsupported(source: &SourceId, op: &'static str) -> SourceError {
+    SourceError::new(source, op, SourceErrorKind::Unsupported)
+}

@@ -1,0 +1,144 @@
+//! How far a walk has come in one source. Carried by cursors, so it holds all that is needed to go on, and no more.
+
+use std::num::{NonZeroU16, NonZeroU32};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::record::{NOTHING_TAKEN, Record, moment};
+use crate::model::page::PageToken;
+
+/// How far a walk has come in one source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Position {
+    /// Nothing has been read, or all that was read has failed.
+    Start,
+    /// In the vendor's own order, which is newest first as far as it has been seen.
+    Stream {
+        /// Where the page begins from which to go on; `None`: the first.
+        page: Option<Token>,
+        /// Nothing of that page has been taken yet.
+        fresh: bool,
+        /// What has been taken.
+        taken: Taken,
+    },
+    /// By day windows, each read whole and sorted here.
+    Windows {
+        /// The current window.
+        window: Window,
+        /// The last record taken of it; `None`: none yet.
+        after: Option<Place>,
+    },
+    /// All pages from one on are collected and sorted here, since the vendor's order cannot be trusted.
+    Collect {
+        /// Where the first of these pages begins; `None`: the first of all.
+        from: Option<Token>,
+        /// The last record taken of them; `None`: none yet.
+        after: Option<Place>,
+    },
+    /// There is nothing more.
+    Done,
+}
+
+/// A page token as cursors carry it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Token {
+    Cursor(String),
+    Offset(NonZeroU32, NonZeroU16),
+}
+
+impl From<&PageToken> for Token {
+    fn from(token: &PageToken) -> Self {
+        match token {
+            PageToken::Cursor(text) => Self::Cursor(text.to_string()),
+            PageToken::Offset { page, size } => Self::Offset(*page, *size),
+        }
+    }
+}
+
+impl From<&Token> for PageToken {
+    fn from(token: &Token) -> Self {
+        match token {
+            Token::Cursor(text) => Self::Cursor(text.as_str().into()),
+            Token::Offset(page, size) => Self::Offset { page: *page, size: *size },
+        }
+    }
+}
+
+/// Days since 1970, both inclusive. `lo` of `i32::MIN` is open: everything older belongs to the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Window {
+    pub(super) lo: i32,
+    pub(super) hi: i32,
+}
+
+/// A place in a list that is sorted here, by (moment newest first, id).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    pub(super) at: i64,
+    pub(super) id: String,
+}
+
+impl Place {
+    pub(super) fn of<T: Record>(record: &T) -> Self {
+        Self { at: moment(record), id: record.key().native.as_str().to_owned() }
+    }
+
+    /// Whether a record comes behind this place.
+    pub(super) fn before<T: Record>(&self, record: &T) -> bool {
+        let at = moment(record);
+        at < self.at || (at == self.at && record.key().native.as_str() > self.id.as_str())
+    }
+}
+
+/// What has been taken of a list in the vendor's own order: all that is newer than `at`, and of the records at that very
+/// moment those of `ids`. Ids are never compared across a vendor's page boundary: its tie order is not ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Taken {
+    at: i64,
+    ids: Vec<IdHash>,
+}
+
+type IdHash = [u8; 6];
+
+impl Default for Taken {
+    fn default() -> Self {
+        Self { at: NOTHING_TAKEN, ids: Vec::new() }
+    }
+}
+
+impl Taken {
+    /// The most ids of one moment that are remembered: more than three vendor pages.
+    const MOST_IDS: usize = 320;
+
+    /// The moment down to which everything has been taken.
+    pub(super) fn at(&self) -> i64 {
+        self.at
+    }
+
+    /// Whether a record has been taken.
+    pub(super) fn has<T: Record>(&self, record: &T) -> bool {
+        let at = moment(record);
+        at > self.at || (at == self.at && self.ids.contains(&id_hash(record)))
+    }
+
+    /// Takes a record; the caller takes them newest first.
+    pub(super) fn take<T: Record>(&mut self, record: &T) {
+        let at = moment(record);
+        if at != self.at {
+            self.at = at;
+            self.ids.clear();
+        }
+        if self.ids.len() == Self::MOST_IDS {
+            self.ids.remove(0);
+        }
+        self.ids.push(id_hash(record));
+    }
+}
+
+fn id_hash<T: Record>(record: &T) -> IdHash {
+    let digest = Sha256::digest(record.key().native.as_str().as_bytes());
+    let mut hash = IdHash::default();
+    hash.copy_from_slice(&digest[..6]);
+    hash
+}

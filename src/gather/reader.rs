@@ -1,0 +1,68 @@
+//! What a feed reads from: one source's list, page by page, through the cache.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+
+use crate::model::cx::Cx;
+use crate::model::failure::SourceError;
+use crate::model::page::{Page, PageToken};
+use crate::source::Span;
+
+/// One page, and what it took to get it.
+#[derive(Debug)]
+pub(super) struct Batch<T> {
+    pub(super) page: Arc<Page<T>>,
+    /// When the oldest part of it was received from the vendor.
+    pub(super) fetched_at: Timestamp,
+    /// Calls made for it just now.
+    pub(super) calls: u32,
+    /// What is missing from it, where it was made of several reads and one failed.
+    pub(super) shortfall: Option<SourceError>,
+    /// A sentence about what it does not hold by design.
+    pub(super) note: Option<&'static str>,
+}
+
+impl<T> Batch<T> {
+    /// The same page in other words.
+    pub(super) fn map<U>(self, change: impl Fn(&T) -> U) -> Batch<U> {
+        let page = Page {
+            rows: self.page.rows.iter().map(|row| Arc::new(change(row))).collect(),
+            next: self.page.next.clone(),
+            rejected: self.page.rejected,
+        };
+        Batch {
+            page: Arc::new(page),
+            fetched_at: self.fetched_at,
+            calls: self.calls,
+            shortfall: self.shortfall,
+            note: self.note,
+        }
+    }
+}
+
+/// One source's list under one filter.
+pub(super) trait Reader<T>: Send + Sync {
+    /// Reads a page. `span` narrows the filter's own span further; it is the filter's own where pages come by cursor.
+    fn read<'a>(
+        &'a self,
+        cx: &'a Cx,
+        span: Span,
+        from: Option<&'a PageToken>,
+    ) -> BoxFuture<'a, Result<Batch<T>, SourceError>>;
+}
+
+/// How a source's pages are to be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By the vendor's cursor; newest first is believed and checked.
+    Stream,
+    /// By day windows over an offset list.
+    Windows {
+        /// Rows to a page.
+        size: u16,
+    },
+    /// All pages collected and sorted here.
+    Collect,
+}

@@ -1,0 +1,140 @@
+//! The sources there are, by name. They change as accounts find out about theirs; a walk keeps those it began with.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::answer::{Capabilities, InputCode, InputError, InteractionListing, SourceView};
+use super::cursor::input;
+use super::request::{InteractionFilter, SourceFilter};
+use crate::model::caps::Paging;
+use crate::model::id::{EntityKind, SourceId};
+use crate::source::Source;
+
+/// All sources, sorted by name.
+pub(super) struct Registry {
+    sources: ArcSwap<Vec<Arc<dyn Source>>>,
+    /// Lists whose order has been seen to break.
+    distrusted: Mutex<HashMap<(SourceId, EntityKind), Arc<AtomicBool>>>,
+}
+
+impl Registry {
+    pub(super) fn new(sources: Vec<Arc<dyn Source>>) -> Self {
+        let registry = Self { sources: ArcSwap::default(), distrusted: Mutex::default() };
+        registry.set(sources);
+        registry
+    }
+
+    pub(super) fn set(&self, mut sources: Vec<Arc<dyn Source>>) {
+        sources.sort_by(|a, b| a.id().cmp(b.id()));
+        self.sources.store(Arc::new(sources));
+    }
+
+    pub(super) fn all(&self) -> Arc<Vec<Arc<dyn Source>>> {
+        self.sources.load_full()
+    }
+
+    pub(super) fn get(&self, id: &SourceId) -> Option<Arc<dyn Source>> {
+        let sources = self.sources.load();
+        let at = sources.binary_search_by(|source| source.id().cmp(id)).ok()?;
+        sources.get(at).cloned()
+    }
+
+    /// The sources a filter allows.
+    ///
+    /// # Errors
+    /// `BadId` for a source that is not configured; `BadUserInput` where the filter allows none.
+    pub(super) fn select(&self, filter: &SourceFilter) -> Result<Vec<Arc<dyn Source>>, InputError> {
+        not_empty("filter.sources", filter.sources.as_deref())?;
+        not_empty("filter.vendors", filter.vendors.as_deref())?;
+        for id in filter.sources.iter().flatten() {
+            if self.get(id).is_none() {
+                let message = "filter.sources names a source that is not configured. `{ sources { id } }` lists those that are.";
+                return Err(input(InputCode::BadId, message));
+            }
+        }
+        let allowed = |source: &&Arc<dyn Source>| {
+            filter.sources.as_ref().is_none_or(|ids| ids.contains(source.id()))
+                && filter.vendors.as_ref().is_none_or(|vendors| vendors.contains(&source.vendor()))
+        };
+        let sources: Vec<_> = self.all().iter().filter(allowed).cloned().collect();
+        if sources.is_empty() && (filter.sources.is_some() || filter.vendors.is_some()) {
+            let message = "No configured source is allowed by filter.sources and filter.vendors together.";
+            return Err(input(InputCode::BadUserInput, message));
+        }
+        Ok(sources)
+    }
+
+    /// Refuses a filter for leads of sources that are not configured or that the filter does not allow.
+    pub(super) fn check_leads(&self, filter: &InteractionFilter) -> Result<(), InputError> {
+        let allowed = self.select(&filter.of)?;
+        for lead in filter.leads.iter().flatten() {
+            if self.get(&lead.source).is_none() {
+                let message = "filter.leads names a lead of a source that is not configured.";
+                return Err(input(InputCode::BadId, message));
+            }
+            if !allowed.iter().any(|source| *source.id() == lead.source) {
+                let message =
+                    "filter.leads names a lead of a source that filter.sources or filter.vendors leaves out.";
+                return Err(input(InputCode::BadUserInput, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The memory of whether a list's order has been seen to break.
+    pub(super) fn distrusted(&self, source: &SourceId, kind: EntityKind) -> Arc<AtomicBool> {
+        let mut all = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry((source.clone(), kind)).or_default())
+    }
+}
+
+/// Refuses a list that is given but empty: "any of nothing" matches nothing.
+pub(super) fn not_empty<T>(name: &str, list: Option<&[T]>) -> Result<(), InputError> {
+    match list {
+        Some([]) => {
+            let message =
+                format!("{name} is an empty list, which matches nothing. Leave it out to match everything.");
+            Err(input(InputCode::BadUserInput, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A source as the schema shows it. What it can do is told by the verbs it has.
+pub(super) fn view(source: &dyn Source) -> SourceView {
+    let leads = source.leads().map(super::super::source::DynList::caps_dyn);
+    let conversations = source.conversations().map(super::super::source::DynList::caps_dyn);
+    let found_by_day = |paging: Option<Paging>| paging == Some(Paging::Offset);
+    let mut vendor_filters: Vec<&'static str> = Vec::new();
+    vendor_filters.extend(leads.iter().flat_map(|caps| caps.list.vendor_filters));
+    vendor_filters.extend(conversations.iter().flat_map(|caps| caps.list.vendor_filters));
+    SourceView {
+        id: source.id().clone(),
+        vendor: source.vendor(),
+        capabilities: Capabilities {
+            leads: leads.is_some(),
+            lead_by_id: source.lead_by_id().is_some()
+                || found_by_day(leads.as_ref().map(|caps| caps.list.paging)),
+            update_lead: false,
+            conversations: conversations.is_some(),
+            conversation_by_id: source.conversation_by_id().is_some()
+                || source.interaction_by_id().is_some()
+                || found_by_day(conversations.as_ref().map(|caps| caps.list.paging)),
+            interactions: if conversations.is_some() {
+                InteractionListing::All
+            } else if source.histories().is_some() {
+                InteractionListing::PerLead
+            } else {
+                InteractionListing::None
+            },
+            recordings: source.recordings().is_some(),
+            webhooks: false,
+            vendor_filters,
+        },
+        health: source.health(),
+        quota: source.quota(),
+    }
+}

@@ -1,0 +1,176 @@
+//! The merge: many feeds, one list in the order (creation newest first, source, id), and a cursor at every edge.
+//!
+//! Pure but for the feeds' reading. Before a record is given, every live feed must show its next one; a feed that fails or has
+//! spent its budget no longer counts for this answer and keeps its position, so that a later answer catches up.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+
+use super::cursor::{Cursor, Scope, Sealer, Stop};
+use super::feed::{Feed, FeedState};
+use super::position::{Place, Position};
+use super::record::{Record, moment};
+use crate::model::cx::Cx;
+use crate::model::failure::{SourceError, SourceErrorKind};
+
+/// What was given, and how to go on from each of it.
+pub(super) struct Walk<T> {
+    pub(super) feeds: Vec<Feed<T>>,
+    /// Each feed's place in the cursor's list of sources.
+    pub(super) stops: Vec<u16>,
+    pub(super) given: Vec<Given<T>>,
+    pub(super) trail: Trail,
+    /// Feeds whose records came newer than ones given before.
+    pub(super) late: HashSet<usize>,
+    /// The walk stopped before a feed that has spent its budget, not for want of room.
+    pub(super) short: bool,
+}
+
+/// One record given.
+pub(super) struct Given<T> {
+    pub(super) node: Arc<T>,
+    pub(super) stop: u16,
+}
+
+/// How a walk came along: enough to make the cursor of every edge, made only for those that are asked for.
+#[derive(Clone)]
+pub(super) struct Trail {
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) scope: Scope,
+    /// Where the walk began.
+    pub(super) start: Cursor,
+    /// Changes of position: after how many records, which stop, where to.
+    pub(super) moves: Vec<(usize, u16, Position)>,
+    /// The place of each record given.
+    pub(super) places: Vec<(u16, Place)>,
+}
+
+impl Trail {
+    /// The cursor behind the first `given` records.
+    pub(super) fn cursor(&self, given: usize) -> Option<String> {
+        let mut cursor = self.start.clone();
+        for (_, stop, position) in self.moves.iter().take_while(|(after, ..)| *after <= given) {
+            cursor.sources.get_mut(usize::from(*stop))?.position = position.clone();
+        }
+        if let Some(last) = given.checked_sub(1).and_then(|last| self.places.get(last)) {
+            cursor.last = Some(last.clone());
+        }
+        self.sealer.seal(&self.scope, &cursor)
+    }
+}
+
+impl<T: Record> Walk<T> {
+    pub(super) fn new(feeds: Vec<(u16, Feed<T>)>, trail: Trail) -> Self {
+        let (stops, feeds) = feeds.into_iter().unzip();
+        Self { feeds, stops, given: Vec::new(), trail, late: HashSet::new(), short: false }
+    }
+
+    /// Gives up to `count` records more. Stops early where nothing more can be had in order.
+    pub(super) async fn give(&mut self, cx: &Cx, until: Instant, count: usize) {
+        self.go(cx, until, count, |_| false).await;
+    }
+
+    /// Gives records until one of them is `end` (which is not given), or `count` have been given. Answers whether `end` was reached.
+    pub(super) async fn give_until(
+        &mut self,
+        cx: &Cx,
+        until: Instant,
+        count: usize,
+        end: &(u16, Place),
+    ) -> bool {
+        let (stop, place) = end;
+        self.go(cx, until, count, |given| {
+            let at = moment(&*given.node);
+            let same = given.stop == *stop && given.node.key().native.as_str() == place.id;
+            same || at < place.at || (at == place.at && given.stop > *stop)
+        })
+        .await
+    }
+
+    async fn go(&mut self, cx: &Cx, until: Instant, count: usize, ends: impl Fn(&Given<T>) -> bool) -> bool {
+        let goal = self.given.len() + count;
+        let mut newest_allowed = i64::MAX;
+        while self.given.len() < goal {
+            self.fill(cx, until).await;
+            let Some(best) = self.best() else {
+                self.short = self.feeds.iter().any(|feed| matches!(feed.state, FeedState::Paused));
+                return false;
+            };
+            let Some(head) = self.feeds[best].head() else { return false };
+            let at = moment(&**head);
+            if at > newest_allowed || self.waits_for_paused(at) {
+                self.short = true;
+                return false;
+            }
+            let given = Given { node: Arc::clone(head), stop: self.stops[best] };
+            if ends(&given) {
+                return true;
+            }
+            newest_allowed = at;
+            self.take(best, given, at);
+        }
+        false
+    }
+
+    fn take(&mut self, feed: usize, given: Given<T>, at: i64) {
+        let newer_than_last = |last: &(u16, Place)| at > last.1.at;
+        if self.trail.start.last.as_ref().is_some_and(newer_than_last) {
+            self.late.insert(feed);
+        }
+        self.feeds[feed].pop();
+        self.trail.places.push((given.stop, Place::of(&*given.node)));
+        self.given.push(given);
+        self.note(feed);
+    }
+
+    /// A feed that has spent its budget stands at some moment; nothing older may be given before it goes on.
+    fn waits_for_paused(&self, at: i64) -> bool {
+        let paused = |feed: &&Feed<T>| matches!(feed.state, FeedState::Paused);
+        self.feeds.iter().filter(paused).any(|feed| at < feed.frontier())
+    }
+
+    /// The feed with the newest head; ties go to the first source.
+    fn best(&self) -> Option<usize> {
+        let heads = self.feeds.iter().enumerate();
+        let heads = heads.filter_map(|(index, feed)| Some((moment(&**feed.head()?), Reverse(index))));
+        heads.max().map(|(_, Reverse(index))| index)
+    }
+
+    /// Lets all feeds that have nothing at hand read, side by side.
+    async fn fill(&mut self, cx: &Cx, until: Instant) {
+        let dry: Vec<usize> = (0..self.feeds.len()).filter(|index| self.feeds[*index].is_dry()).collect();
+        let reading = self.feeds.iter_mut().filter(|feed| feed.is_dry()).map(async |feed| {
+            if timeout_at(until, feed.fill(cx)).await.is_err() {
+                feed.state =
+                    FeedState::Failed(SourceError::new(&feed.source, "list", SourceErrorKind::Timeout));
+            }
+        });
+        join_all(reading).await;
+        for index in dry {
+            self.note(index);
+        }
+    }
+
+    /// Writes a feed's position into the trail, if it has changed.
+    fn note(&mut self, feed: usize) {
+        let stop = self.stops[feed];
+        let position = &self.feeds[feed].position;
+        let known =
+            self.trail.moves.iter().rev().find(|(_, of, _)| *of == stop).map(|(_, _, position)| position);
+        let known = known.or(self.trail.start.sources.get(usize::from(stop)).map(|stop| &stop.position));
+        if known != Some(position) {
+            self.trail.moves.push((self.given.len(), stop, position.clone()));
+        }
+    }
+}
+
+/// A fresh cursor: nothing read of any of these sources.
+pub(super) fn beginning(filter: u64, now: Timestamp, sources: impl Iterator<Item = (String, u8)>) -> Cursor {
+    let stop = |(source, vendor)| Stop { source, vendor, position: Position::Start };
+    Cursor { filter, made: now.as_second(), last: None, sources: sources.map(stop).collect() }
+}

@@ -1,0 +1,256 @@
+//! Day windows: a list that pages by offset, in any order, made stable.
+//!
+//! Offsets shift as rows come and go. So time is split into windows of days, newest first; each is read whole and sorted here,
+//! and every page but the first must overlap what has been read (an anchor), which proves that no row that existed throughout
+//! was jumped over. A window ends only at an overlapping page without new rows, never at a short one: vendors cap sizes
+//! silently. A failing page fails the read, but the pages before it are cached, so a repeated read goes on where it broke.
+
+use std::collections::HashSet;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::feed::Tally;
+use super::position::{Place, Window};
+use super::reader::Reader;
+use super::record::{Record, moment};
+use crate::model::cx::Cx;
+use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::id::{NativeId, SourceId};
+use crate::model::page::PageToken;
+use crate::source::Span;
+
+/// An open end of a window.
+pub(super) const OPEN_LO: i32 = i32::MIN;
+/// An open end of a window.
+pub(super) const OPEN_HI: i32 = i32::MAX;
+
+const DAY_MS: i64 = 86_400_000;
+/// Rows that a window after the first should hold: enough that its margins (a day on each side, since the vendor's time zone is
+/// unknown) and its proof of the end cost little beside them.
+const WINDOW_ROWS: i64 = 300;
+/// The longest window that is guessed.
+const WINDOW_DAYS: i64 = 62;
+/// A window that takes more pages than this is too long, as long as it has more than one day.
+const WINDOW_PAGES: u32 = 12;
+/// No window takes more pages than this.
+const MOST_PAGES: u32 = 400;
+/// Rows that neighbouring pages share.
+const OVERLAP: usize = 5;
+
+/// Reads windows of one source's list.
+pub(super) struct Windows<'a, T> {
+    pub(super) reader: &'a dyn Reader<T>,
+    pub(super) source: &'a SourceId,
+    pub(super) size: u16,
+    /// The oldest day that is asked for at all, or [`OPEN_LO`].
+    pub(super) bottom: i32,
+}
+
+impl<T: Record> Windows<'_, T> {
+    /// The first window at or below day `hi`, or `None` where there is nothing down there. A single page of all that is older tells:
+    /// an empty one ends the walk, a short one is the whole rest, a full one newest first shows how many days make a page.
+    pub(super) async fn find(
+        &self,
+        cx: &Cx,
+        hi: i32,
+        empty_days: i64,
+        tally: &mut Tally,
+    ) -> Result<Option<Window>, SourceError> {
+        let rest = Window { lo: self.bottom, hi };
+        if rest.lo > rest.hi {
+            return Ok(None);
+        }
+        let rows = self.page(cx, rest, 1, self.size, tally).await?;
+        if rows.sent == 0 {
+            return Ok(None);
+        }
+        if rows.sent < usize::from(self.size) {
+            return Ok(Some(rest));
+        }
+        let days: Vec<i32> = rows.rows.iter().map(|row| day_of(moment(&**row))).collect();
+        let newest = days.iter().copied().max().unwrap_or(hi);
+        if hi != OPEN_HI && days.iter().all(|day| *day > hi.saturating_add(1)) {
+            // It does not filter by date at all, so windows would never end.
+            return Err(self.protocol());
+        }
+        let top = if hi == OPEN_HI { newest } else { hi };
+        let sorted = rows.rows.windows(2).all(|pair| moment(&*pair[0]) >= moment(&*pair[1]));
+        let lo = if sorted {
+            // The window's query reaches one day below it; that day, too, should fit on the page.
+            let fits = days.get(days.len() * 9 / 10).copied().unwrap_or(top);
+            (fits + 2).min(newest).min(top)
+        } else {
+            let days = i32::try_from((empty_days * 2).clamp(1, 32)).unwrap_or(32);
+            top.saturating_sub(days - 1)
+        };
+        Ok(Some(Window { lo: lo.max(self.bottom), hi }))
+    }
+
+    /// The window below one that has been read, or `None` where there is nothing down there.
+    pub(super) async fn below(
+        &self,
+        cx: &Cx,
+        window: Window,
+        rows: &[Arc<T>],
+        tally: &mut Tally,
+    ) -> Result<Option<Window>, SourceError> {
+        if window.lo == OPEN_LO || window.lo <= self.bottom {
+            return Ok(None);
+        }
+        let hi = window.lo - 1;
+        let top = if window.hi == OPEN_HI {
+            rows.first().map_or(window.lo, |row| day_of(moment(&**row)))
+        } else {
+            window.hi
+        };
+        let days = i64::from(top) - i64::from(window.lo) + 1;
+        if rows.is_empty() {
+            return self.find(cx, hi, days, tally).await;
+        }
+        let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let guess = (WINDOW_ROWS * days / count).clamp(1, WINDOW_DAYS);
+        let lo = hi.saturating_sub(i32::try_from(guess - 1).unwrap_or(0));
+        Ok(Some(Window { lo: lo.max(self.bottom), hi }))
+    }
+
+    /// Reads a window whole, newest first. A window that turns out too long is shortened; the answer says which was read.
+    pub(super) async fn read(
+        &self,
+        cx: &Cx,
+        mut window: Window,
+        tally: &mut Tally,
+    ) -> Result<(Window, Vec<Arc<T>>), SourceError> {
+        loop {
+            let (mut rows, whole) = self.read_once(cx, window, tally).await?;
+            if whole {
+                rows.retain(|row| (window.lo..=window.hi).contains(&day_of(moment(&**row))));
+                rows.sort_by(newest_first);
+                return Ok((window, rows));
+            }
+            window.lo = shortened(window, &rows, day_of(cx.now.as_millisecond()));
+        }
+    }
+
+    /// The rows that the window's query gives, and whether these are all: a window of several days is given up where it takes too
+    /// many pages.
+    async fn read_once(
+        &self,
+        cx: &Cx,
+        window: Window,
+        tally: &mut Tally,
+    ) -> Result<(Vec<Arc<T>>, bool), SourceError> {
+        let most_pages = if window.lo < window.hi { WINDOW_PAGES } else { MOST_PAGES };
+        let first = self.page(cx, window, 1, self.size, tally).await?;
+        let mut seen: HashSet<NativeId> = first.rows.iter().map(|row| row.key().native.clone()).collect();
+        let mut rows = first.rows;
+        let honoured = first.sent.clamp(1, usize::from(self.size));
+        // Rows of the vendor's order that are known to have no gap, counted from its front.
+        let mut read = first.sent;
+        let mut pages = 1;
+        while let Some((page, size)) = overlapping(read, honoured) {
+            if pages == most_pages {
+                return if most_pages == WINDOW_PAGES { Ok((rows, false)) } else { Err(self.protocol()) };
+            }
+            let next = self.page(cx, window, page, size, tally).await?;
+            pages += 1;
+            let offset = (page as usize - 1) * usize::from(size);
+            let anchored = next.rejected > 0 || next.rows.iter().any(|row| seen.contains(&row.key().native));
+            if !anchored && offset > 0 {
+                // Rows before here were deleted: step back until an anchor is found.
+                read = offset.saturating_sub(usize::from(size) / 2).min(read - 1);
+                continue;
+            }
+            let before = rows.len();
+            rows.extend(next.rows.into_iter().filter(|row| seen.insert(row.key().native.clone())));
+            if rows.len() == before {
+                break;
+            }
+            read = offset + next.sent;
+        }
+        Ok((rows, true))
+    }
+
+    fn protocol(&self) -> SourceError {
+        SourceError::new(self.source, "window", SourceErrorKind::Protocol)
+    }
+
+    async fn page(
+        &self,
+        cx: &Cx,
+        window: Window,
+        page: u32,
+        size: u16,
+        tally: &mut Tally,
+    ) -> Result<Rows<T>, SourceError> {
+        let token = PageToken::Offset {
+            page: NonZeroU32::new(page).unwrap_or(NonZeroU32::MIN),
+            size: NonZeroU16::new(size).unwrap_or(NonZeroU16::MIN),
+        };
+        let batch = self.reader.read(cx, span_of(window), Some(&token)).await?;
+        tally.add(&batch);
+        Ok(Rows { sent: batch.page.sent(), rejected: batch.page.rejected, rows: batch.page.rows.clone() })
+    }
+}
+
+struct Rows<T> {
+    rows: Vec<Arc<T>>,
+    sent: usize,
+    rejected: u32,
+}
+
+/// The page, of a size that is known to be honoured, that shares some rows with the `read` ones and reaches furthest behind them.
+/// `None` where nothing was read, or where pages are too small to share a row.
+fn overlapping(read: usize, honoured: usize) -> Option<(u32, u16)> {
+    let shared = if honoured > 3 * OVERLAP { OVERLAP } else { 1 };
+    let start = read.checked_sub(shared).filter(|start| *start > 0)?;
+    let best =
+        (1..=honoured).rev().map(|size| (start / size * size + size, size)).max_by_key(|best| *best)?;
+    let (reach, size) = best;
+    let page = u32::try_from(reach / size).ok()?;
+    (reach > read).then_some((page, u16::try_from(size).ok()?))
+}
+
+/// Where a window that is too long had better begin: where most of the rows read so far would fit, if they come newest first; else at a
+/// quarter of its days.
+fn shortened<T: Record>(window: Window, rows: &[Arc<T>], today: i32) -> i32 {
+    let top = if window.hi == OPEN_HI { today } else { window.hi };
+    let sorted = rows.is_sorted_by(|a, b| moment(&**a) >= moment(&**b));
+    let guess = match rows.get(rows.len() * 3 / 4) {
+        Some(row) if sorted => day_of(moment(&**row)) + 1,
+        _ => top - (top - window.lo.max(top - 400)) / 4,
+    };
+    guess.clamp(window.lo.saturating_add(1), top.max(window.lo.saturating_add(1)))
+}
+
+/// Newest first; ties by id.
+pub(super) fn newest_first<T: Record>(a: &Arc<T>, b: &Arc<T>) -> std::cmp::Ordering {
+    moment(&**b).cmp(&moment(&**a)).then_with(|| a.key().cmp(b.key()))
+}
+
+/// The day of a moment, counted from 1970, UTC.
+pub(super) fn day_of(moment: i64) -> i32 {
+    i32::try_from(moment.div_euclid(DAY_MS)).unwrap_or(OPEN_LO)
+}
+
+/// The first moment behind a day.
+pub(super) fn start_of_next(day: i32) -> i64 {
+    if day == OPEN_HI { i64::MAX } else { (i64::from(day) + 1) * DAY_MS }
+}
+
+fn start_of(day: i32) -> Option<Timestamp> {
+    Timestamp::from_millisecond(i64::from(day) * DAY_MS).ok()
+}
+
+fn span_of(window: Window) -> Span {
+    Span {
+        since: (window.lo != OPEN_LO).then(|| start_of(window.lo)).flatten(),
+        until: (window.hi != OPEN_HI).then(|| start_of(window.hi + 1)).flatten(),
+    }
+}
+
+/// What is behind a place in a window that has been read.
+pub(super) fn behind<T: Record>(rows: &[Arc<T>], after: Option<&Place>) -> Vec<Arc<T>> {
+    rows.iter().filter(|row| after.is_none_or(|place| place.before(&***row))).cloned().collect()
+}
