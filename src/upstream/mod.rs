@@ -9,3 +9,6 @@ pub mod dialect;
 pub mod failure;
 pub mod http;
 pub mod policy;
+
+#[cfg(test)]
+mod tests;

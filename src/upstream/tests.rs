@@ -1,0 +1,3 @@
+//! What the layers promise, on a paused clock over a scripted bottom; the bottom itself over real sockets.
+
+mod policy;
