@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -28,6 +29,17 @@ pub struct Call {
     pub deadline: Instant,
     /// Called once for each attempt that leaves the process.
     pub meter: CallMeter,
+}
+
+/// The least time before a deadline that is worth beginning an attempt after a wait: what is sent later is paid for, but
+/// seldom answered in time.
+pub(super) const ROOM: Duration = Duration::from_millis(50);
+
+impl Call {
+    /// Whether an attempt that begins at `at`, after a wait, can still be answered.
+    pub(super) fn has_room(&self, at: Instant) -> bool {
+        at + ROOM <= self.deadline
+    }
 }
 
 /// Counts attempts. A function, since this room does not know whose count it is.
@@ -107,4 +119,15 @@ pub struct Reply {
     pub status: http::StatusCode,
     /// The whole body, decompressed.
     pub body: Bytes,
+    /// What the vendor said is left of its quota, where it did.
+    pub quota: Option<QuotaNote>,
+}
+
+/// What a vendor says is left of its quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaNote {
+    /// Calls left.
+    pub remaining: u32,
+    /// Until there are more.
+    pub resets_in: Option<Duration>,
 }

@@ -6,19 +6,26 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+use super::breaker::Breaker;
+use super::bulkhead::Bulkhead;
 use super::call::{Call, Reply};
 use super::dialect::Dialect;
 use super::failure::{Kind, UpstreamError};
+use super::gate::Gate;
 use super::http::Http;
+use super::observe::{Observe, Watch};
 use super::policy::Policy;
+use super::rate::Rate;
+use super::retry::Retry;
+use super::timeout::Timeout;
+use super::transport::{DynTransport, Transport};
 
 /// One account's way to its vendor. Cheap to clone; clones share all state (pool, quota, breaker).
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "holds the dialect, which holds the key")]
 pub struct Client {
-    http: Arc<Http>,
-    policy: Policy,
-    since: Timestamp,
+    stack: Arc<dyn DynTransport>,
+    watch: Arc<Watch>,
 }
 
 /// How the account is doing.
@@ -61,42 +68,54 @@ impl Client {
     /// A client for one account. `label` names it in logs and metrics.
     ///
     /// # Errors
-    /// `Refused` where the address is neither https nor loopback, `Unreachable` where no TLS roots can be loaded.
+    /// `Refused` where the address is neither https nor loopback, or holds a password or a query; `Unreachable` where it is
+    /// https and no TLS roots can be loaded.
     pub fn new(
         label: &str,
         base: &Url,
         dialect: impl Dialect,
         policy: Policy,
     ) -> Result<Self, UpstreamError> {
-        let _ = label;
-        Ok(Self {
-            http: Arc::new(Http::new(base, Arc::new(dialect), &policy)?),
-            since: Timestamp::now(),
-            policy,
-        })
+        let http = Http::new(base, Arc::new(dialect), &policy)?;
+        Ok(Self::over(http, label, &policy))
+    }
+
+    /// The whole stack over a bottom. Read from the last line up, it is the way of a call; each layer's file says why it
+    /// stands where it does.
+    pub(super) fn over(bottom: impl Transport, label: &str, policy: &Policy) -> Self {
+        let watch = Arc::new(Watch::new(label, policy));
+        // One attempt gets its time.
+        let stack = Timeout::new(bottom, policy);
+        // Few attempts run at once.
+        let stack = Bulkhead::new(stack, policy);
+        // Each attempt is paid for, and none goes while the vendor wants silence.
+        let stack = Rate::new(stack, Arc::clone(&watch.ledger));
+        // A vendor that is down is left alone, at no cost.
+        let stack = Breaker::new(stack, Arc::clone(&watch.circuits));
+        // So is one that refuses the key, which is no failure of the vendor's.
+        let stack = Gate::new(stack, Arc::clone(&watch.key));
+        // Reads are tried again.
+        let stack = Retry::new(stack, policy);
+        // The call as a whole is written down.
+        let stack = Observe::new(stack, Arc::clone(&watch));
+        Self { stack: Arc::new(stack), watch }
     }
 
     /// Sends a call and waits for its answer, at most until the call's deadline.
     ///
     /// # Errors
     /// See [`Kind`].
+    ///
+    /// # Cancellation
+    /// A dropped future gives back what it held (a place in the queue, a permit, an unsent call's quota, a probe). A write that
+    /// was sent may have happened.
     pub async fn send(&self, call: &Call) -> Result<Reply, UpstreamError> {
-        self.http.send(call).await
+        self.stack.send_dyn(call).await
     }
 
     /// How the account is doing now.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        Standing {
-            state: State::Up,
-            since: self.since,
-            last_success_at: None,
-            last_error: None,
-            retry_at: None,
-            quota: self.policy.quota,
-            quota_window: self.policy.quota_window,
-            remaining: self.policy.quota,
-            reset_at: None,
-        }
+        self.watch.standing()
     }
 }

@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::call::Call;
 use super::failure::Kind;
+use super::hints;
 
 /// How one account signs its calls, and what the vendor's answers mean.
 pub trait Dialect: Send + Sync + 'static {
@@ -48,12 +49,5 @@ pub fn by_status(status: StatusCode, headers: &HeaderMap) -> Verdict {
         500..=599 => Kind::VendorError,
         _ => Kind::Protocol,
     };
-    Verdict::Reject { kind, retry_after: retry_after(headers) }
-}
-
-/// `Retry-After` in seconds (the date form is read where the wall clock is known). At most 300 s.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
-    let seconds: u64 = text.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(300)))
+    Verdict::Reject { kind, retry_after: hints::retry_after(headers) }
 }

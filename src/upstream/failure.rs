@@ -70,6 +70,37 @@ impl UpstreamError {
     }
 }
 
+/// A cause: the caller's deadline, not the vendor, ended the attempt before it had a fair chance.
+#[derive(Debug, thiserror::Error)]
+#[error("the deadline left too little time for an answer")]
+pub(super) struct CutShort;
+
+impl UpstreamError {
+    /// No answer since the caller's deadline came too soon. Nobody may hold that against the vendor.
+    pub(super) fn cut_short(op: &'static str) -> Self {
+        Self::new(op, Kind::Timeout).because(CutShort)
+    }
+
+    /// Whether this room refused the call, so that nothing was sent.
+    pub(super) fn is_local(&self) -> bool {
+        match self.kind {
+            Kind::QuotaExhausted | Kind::BreakerOpen | Kind::Overloaded | Kind::Refused => true,
+            Kind::RateLimited | Kind::Unauthorized => self.status.is_none(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is the vendor's considered answer: it works, and it takes the key.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self.kind, Kind::NotFound | Kind::Forbidden | Kind::Invalid | Kind::MethodRefused)
+    }
+
+    /// Whether it was [`CutShort`].
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.cause.as_ref().is_some_and(|cause| cause.is::<CutShort>())
+    }
+}
+
 impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {:?}", self.op, self.kind)

@@ -7,8 +7,23 @@ pub mod call;
 pub mod client;
 pub mod dialect;
 pub mod failure;
-pub mod http;
 pub mod policy;
+
+// The layers; `Client::over` puts them into their order.
+mod breaker;
+mod bulkhead;
+mod gate;
+mod http;
+mod observe;
+mod rate;
+mod retry;
+mod timeout;
+
+mod clock;
+mod hints;
+mod quota;
+mod transport;
+mod window;
 
 #[cfg(test)]
 mod tests;

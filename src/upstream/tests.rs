@@ -1,3 +1,13 @@
 //! What the layers promise, on a paused clock over a scripted bottom; the bottom itself over real sockets.
 
+mod breaker;
+mod bulkhead;
+mod gate;
+mod hints;
+mod http;
+mod order;
 mod policy;
+mod rate;
+mod retry;
+mod script;
+mod standing;

@@ -1,0 +1,65 @@
+//! **Protects from** a slow vendor that holds all our tasks and sockets, and the vendor from all of us at once.
+//! **Default** 8 attempts at the same time, 64 waiting, each for at most 250 ms and never past its deadline; then `Overloaded`.
+//! **Place** below the ledger (what waits here is paid already, so it waits little), above the timeout.
+//! **State** a semaphore and a count of those who wait.
+//! **Dropped future**: its permit, or its place in the queue, is free at once.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+
+use super::call::{Call, Reply};
+use super::failure::{Kind, UpstreamError};
+use super::policy::Policy;
+use super::transport::Transport;
+
+/// The longest wait for a permit.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(250);
+
+/// Bounds what runs at the same time, and what waits for that.
+pub(super) struct Bulkhead<T> {
+    inner: T,
+    permits: Semaphore,
+    queue: u32,
+    waiting: AtomicU32,
+}
+
+/// A place in the queue.
+struct Place<'a>(&'a AtomicU32);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<T> Bulkhead<T> {
+    pub(super) fn new(inner: T, policy: &Policy) -> Self {
+        let permits = Semaphore::new(policy.concurrency.max(1) as usize);
+        Self { inner, permits, queue: policy.queue, waiting: AtomicU32::new(0) }
+    }
+
+    async fn permit(&self, deadline: Instant) -> Option<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Some(permit);
+        }
+        let ahead = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _place = Place(&self.waiting);
+        if ahead >= self.queue {
+            return None;
+        }
+        let end = deadline.min(Instant::now() + LONGEST_WAIT);
+        timeout_at(end, self.permits.acquire()).await.ok()?.ok()
+    }
+}
+
+impl<T: Transport> Transport for Bulkhead<T> {
+    async fn send(&self, call: &Call) -> Result<Reply, UpstreamError> {
+        let Some(_permit) = self.permit(call.deadline).await else {
+            return Err(UpstreamError::new(call.op, Kind::Overloaded));
+        };
+        self.inner.send(call).await
+    }
+}

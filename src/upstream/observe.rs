@@ -1,0 +1,160 @@
+//! **Protects** the operator **from** guessing: one line for each call, and how the account is doing.
+//! **Default** calls at `debug`, changes of the account's state at `warn`. Constant text and fields; never a URL, a query or a body.
+//! **Place** outermost, so that it sees a call with all its attempts.
+//! **State** the last success, the last failure, and since when the account is in its state.
+//! **Dropped future**: leaves no trace; a caller who went away says nothing about the account.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::breaker::Circuits;
+use super::call::{Call, CallMeter, Reply};
+use super::client::{Standing, State};
+use super::clock::{wall, wall_at};
+use super::failure::{Kind, UpstreamError};
+use super::gate::Key;
+use super::policy::Policy;
+use super::quota::Ledger;
+use super::transport::Transport;
+
+/// Everything that is known about how an account is doing: what calls came to, and the state of the layers.
+#[derive(Debug)]
+pub(super) struct Watch {
+    label: Arc<str>,
+    policy: Policy,
+    record: Mutex<Record>,
+    /// The gate's.
+    pub(super) key: Arc<Key>,
+    /// The breaker's.
+    pub(super) circuits: Arc<Circuits>,
+    /// The rate layer's.
+    pub(super) ledger: Arc<Ledger>,
+}
+
+#[derive(Debug)]
+struct Record {
+    state: State,
+    since: Timestamp,
+    last_success_at: Option<Timestamp>,
+    last_error: Option<Kind>,
+    failing: bool,
+}
+
+impl Watch {
+    pub(super) fn new(label: &str, policy: &Policy) -> Self {
+        let record = Record {
+            state: State::Up,
+            since: wall(),
+            last_success_at: None,
+            last_error: None,
+            failing: false,
+        };
+        Self {
+            label: label.into(),
+            policy: policy.clone(),
+            record: Mutex::new(record),
+            key: Arc::default(),
+            circuits: Arc::new(Circuits::new()),
+            ledger: Arc::new(Ledger::new(policy)),
+        }
+    }
+
+    /// How the account is doing now.
+    pub(super) fn standing(&self) -> Standing {
+        self.update(|_| {})
+    }
+
+    fn hear(&self, outcome: &Result<Reply, UpstreamError>) {
+        self.update(|record| match outcome {
+            Ok(_) => {
+                record.last_success_at = Some(wall());
+                record.failing = false;
+            }
+            // An answer such as "not found" is no trouble of the account's, and it shows that there is none.
+            Err(error) if error.is_answer() => record.failing = false,
+            // Our own refusals say nothing new, but for one: the vendor's quota is used up.
+            Err(error) if error.is_cut_short() => {}
+            Err(error) if error.is_local() && error.kind != Kind::QuotaExhausted => {}
+            Err(error) => {
+                record.last_error = Some(error.kind);
+                record.failing = true;
+            }
+        });
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Record)) -> Standing {
+        let now = Instant::now();
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut record);
+        let (refused, silent) = (self.key.refused_until(), self.ledger.silent_until(now));
+        let reads = self.circuits.reads.tripped_until(now);
+        let writes = self.circuits.writes.tripped_until(now);
+        let (state, until) = if refused.is_some() {
+            (State::Unauthorized, refused)
+        } else if reads.is_some() {
+            (State::Down, reads)
+        } else if record.failing || silent.is_some() || writes.is_some() {
+            (State::Degraded, silent.or(writes))
+        } else {
+            (State::Up, None)
+        };
+        if state != record.state {
+            tracing::warn!(source = &*self.label, from = ?record.state, to = ?state, "source changed its state");
+            (record.state, record.since) = (state, wall());
+        }
+        let (remaining, reset_at) = self.ledger.remaining(now);
+        Standing {
+            state,
+            since: record.since,
+            last_success_at: record.last_success_at,
+            last_error: record.last_error,
+            retry_at: until.and_then(|until| wall_at(until, now)),
+            quota: self.policy.quota,
+            quota_window: self.policy.quota_window,
+            remaining,
+            reset_at: reset_at.and_then(|reset| wall_at(reset, now)),
+        }
+    }
+}
+
+/// Writes down what calls come to.
+pub(super) struct Observe<T> {
+    inner: T,
+    watch: Arc<Watch>,
+}
+
+impl<T> Observe<T> {
+    pub(super) fn new(inner: T, watch: Arc<Watch>) -> Self {
+        Self { inner, watch }
+    }
+}
+
+impl<T: Transport> Transport for Observe<T> {
+    async fn send(&self, call: &Call) -> Result<Reply, UpstreamError> {
+        let began = Instant::now();
+        let (attempts, meter) = (Arc::new(AtomicU32::new(0)), call.meter.clone());
+        let count = Arc::clone(&attempts);
+        let counted = CallMeter::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            meter.count();
+        });
+        let outcome = self.inner.send(&Call { meter: counted, ..call.clone() }).await;
+        self.watch.hear(&outcome);
+        tracing::debug!(
+            source = &*self.watch.label,
+            op = call.op,
+            attempts = attempts.load(Ordering::Relaxed),
+            failure = outcome.as_ref().err().map(|error| tracing::field::debug(error.kind)),
+            status = outcome
+                .as_ref()
+                .map_or_else(|error| error.status, |reply| Some(reply.status))
+                .map(|status| status.as_u16()),
+            elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "vendor call ended"
+        );
+        outcome
+    }
+}

@@ -1,0 +1,78 @@
+//! **Protects from** going over the vendor's quota, and from being heard while the vendor wants silence.
+//! **Default** 300 calls a minute, 10 at once; a 429 (or a 503 with `Retry-After`) silences the whole account for as long as the
+//! vendor says, at most 300 s, or 1 s doubling to 60 s where it says nothing.
+//! **Place** inside retry, so that retries are paid for; outside the bulkhead, so that nobody holds a permit while waiting here.
+//! **State** the ledger ([`super::quota::Ledger`]).
+//! **Dropped future**: a call that still waited gives its place in the ledger back; one that was sent stays paid.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use tokio::time::{Instant, sleep_until};
+
+use super::call::{Call, Reply};
+use super::failure::{Kind, UpstreamError};
+use super::quota::{Booking, Ledger};
+use super::transport::Transport;
+
+/// Sends no call before the ledger has room for it.
+pub(super) struct Rate<T> {
+    inner: T,
+    ledger: Arc<Ledger>,
+}
+
+impl<T> Rate<T> {
+    pub(super) fn new(inner: T, ledger: Arc<Ledger>) -> Self {
+        Self { inner, ledger }
+    }
+
+    /// Waits for a place in the ledger. What would have to wait past its deadline is refused at once.
+    async fn book(&self, call: &Call) -> Result<Booking<'_>, UpstreamError> {
+        let refused = |kind, until: Instant, now| UpstreamError {
+            retry_after: Some(until - now),
+            ..UpstreamError::new(call.op, kind)
+        };
+        loop {
+            let now = Instant::now();
+            if let Some(until) = self.ledger.silent_until(now) {
+                if !call.has_room(until) {
+                    return Err(refused(Kind::RateLimited, until, now));
+                }
+                sleep_until(until).await;
+                continue;
+            }
+            let fits = |at| at <= now || call.has_room(at);
+            let booking = self.ledger.book(now, fits).map_err(|at| refused(Kind::QuotaExhausted, at, now))?;
+            if booking.at > now {
+                sleep_until(booking.at).await;
+            }
+            // While it waited, the vendor may have asked for silence.
+            if self.ledger.silent_until(Instant::now()).is_none() {
+                return Ok(booking);
+            }
+        }
+    }
+}
+
+impl<T: Transport> Transport for Rate<T> {
+    async fn send(&self, call: &Call) -> Result<Reply, UpstreamError> {
+        let mut booking = self.book(call).await?;
+        booking.sent = true;
+        let mut outcome = self.inner.send(call).await;
+        let now = Instant::now();
+        match &mut outcome {
+            Ok(reply) => self.ledger.settle(now, reply.quota),
+            Err(error) if error.is_local() => booking.sent = false,
+            Err(error) if error.kind == Kind::RateLimited => {
+                error.retry_after = Some(self.ledger.silence(now, error.retry_after));
+            }
+            Err(error) if error.status == Some(StatusCode::SERVICE_UNAVAILABLE) => {
+                if let Some(wait) = error.retry_after {
+                    self.ledger.silence(now, Some(wait));
+                }
+            }
+            Err(_) => {}
+        }
+        outcome
+    }
+}

@@ -1,0 +1,350 @@
+//! The bottom over real sockets: what a hostile or broken vendor can send, and what must never leave.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+use axum::routing::any;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use super::script::read;
+use crate::upstream::call::{Call, CallMeter, Path, Reply};
+use crate::upstream::client::Client;
+use crate::upstream::dialect::Dialect;
+use crate::upstream::failure::{Kind, UpstreamError};
+use crate::upstream::policy::Policy;
+
+const CANARY: &str = "canary-key-81c2";
+
+struct Keyed;
+
+impl Dialect for Keyed {
+    fn authorize(&self, headers: &mut HeaderMap) {
+        headers.insert("x-api-key", HeaderValue::from_static(CANARY));
+    }
+}
+
+/// A server that gives every call the same answer, and what it was asked.
+struct Server {
+    base: Url,
+    asked: Arc<Mutex<Vec<(Uri, HeaderMap)>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn listener() -> (TcpListener, Url) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/api", listener.local_addr().unwrap());
+    (listener, base.parse().unwrap())
+}
+
+impl Server {
+    async fn answering(answer: impl Fn() -> Response<Body> + Clone + Send + Sync + 'static) -> Self {
+        let (listener, base) = listener().await;
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let book = Arc::clone(&asked);
+        let router = Router::new().fallback(any(move |uri: Uri, headers: HeaderMap| {
+            book.lock().unwrap().push((uri, headers));
+            let answer = answer();
+            async move { answer }
+        }));
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { base, asked, task }
+    }
+
+    /// Raw bytes, then the connection is closed.
+    async fn raw(bytes: &'static [u8]) -> Self {
+        let (listener, base) = listener().await;
+        let task = tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let _ = socket.read(&mut [0; 4096]).await;
+                let _ = socket.write_all(bytes).await;
+            }
+        });
+        Self { base, asked: Arc::default(), task }
+    }
+
+    fn calls(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Reply, UpstreamError> {
+        open(&self.base).send(call).await
+    }
+
+    async fn kind(&self) -> (Kind, Option<u16>) {
+        let error = self.ask(&read(2_000)).await.unwrap_err();
+        (error.kind, error.status.map(|status| status.as_u16()))
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        attempt_timeout: Duration::from_millis(300),
+        max_body_bytes: 64 * 1024,
+        max_attempts: 1,
+        ..Policy::default()
+    }
+}
+
+fn open(base: &Url) -> Client {
+    Client::new("acme", base, Keyed, policy()).unwrap()
+}
+
+fn answer(status: u16, kind: &str, body: impl Into<Body>) -> Response<Body> {
+    let response = Response::builder().status(status).header(header::CONTENT_TYPE, kind);
+    response.body(body.into()).unwrap()
+}
+
+fn json(body: impl Into<Body>) -> Response<Body> {
+    answer(200, "application/json", body)
+}
+
+#[tokio::test]
+async fn a_call_arrives_as_it_was_meant() {
+    let server = Server::answering(|| {
+        let mut response = answer(202, "application/json", "{\"data\":[]}");
+        response.headers_mut().insert("x-ratelimit-remaining", HeaderValue::from_static("41"));
+        response
+    })
+    .await;
+    let mut call = read(2_000);
+    call.path = Path::new(&["leads"]).id("leads.get", "l~1.x").unwrap().then(&["calls"]);
+    call.query = vec![("since", "2026-05-11T09:14:03Z".to_owned()), ("q", "a&b=c d".to_owned())];
+    let count = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&count);
+    call.meter = CallMeter::new(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    let reply = server.ask(&call).await.unwrap();
+    assert_eq!((reply.status, &*reply.body), (StatusCode::ACCEPTED, &b"{\"data\":[]}"[..]));
+    assert_eq!(reply.quota.unwrap().remaining, 41);
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    let (uri, headers) = server.asked.lock().unwrap()[0].clone();
+    assert_eq!(uri.to_string(), "/api/leads/l~1.x/calls?since=2026-05-11T09%3A14%3A03Z&q=a%26b%3Dc+d");
+    assert_eq!(headers["x-api-key"], CANARY);
+    assert_eq!(headers[header::ACCEPT], "application/json");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_key_stays_home() {
+    let elsewhere = Server::answering(|| json("{}")).await;
+    let location = HeaderValue::from_str(elsewhere.base.as_str()).unwrap();
+    for status in [301, 302, 303, 307, 308] {
+        let location = location.clone();
+        let server = Server::answering(move || {
+            let mut response = answer(status, "application/json", "{}");
+            response.headers_mut().insert(header::LOCATION, location.clone());
+            response
+        })
+        .await;
+        assert_eq!(server.kind().await, (Kind::Protocol, Some(status)));
+        assert_eq!(server.calls(), 1);
+    }
+    assert_eq!(elsewhere.calls(), 0);
+}
+
+#[tokio::test]
+async fn hostile_ids_are_refused_before_any_call() {
+    for id in [
+        "",
+        ".",
+        "..",
+        "...",
+        "../admin",
+        "..%2fadmin",
+        "%2e%2e",
+        "a/b",
+        "a\\b",
+        "a?b",
+        "a#b",
+        "ä",
+        "a b",
+        "a\r\nb",
+        "@",
+    ] {
+        let refused = Path::new(&["leads"]).id("leads.get", id).unwrap_err();
+        assert_eq!((refused.kind, refused.op), (Kind::Refused, "leads.get"), "{id:?}");
+    }
+    assert!(Path::default().id("leads.get", &"a".repeat(129)).is_err());
+    assert!(Path::default().id("leads.get", &"a".repeat(128)).is_ok());
+}
+
+#[tokio::test]
+async fn only_https_or_loopback_without_extras_may_be_called() {
+    let opened = |base: &str| Client::new("acme", &base.parse().unwrap(), Keyed, policy()).map(|_| ());
+    for base in [
+        "http://127.0.0.1:1/",
+        "http://127.8.8.8",
+        "http://[::1]:1/api",
+        "http://localhost:1",
+        "https://api.example",
+    ] {
+        assert!(opened(base).is_ok(), "{base}");
+    }
+    for base in [
+        "http://api.example",
+        "http://10.0.0.1",
+        "http://localhost.example",
+        "ftp://127.0.0.1",
+        "https://user@api.example",
+        "https://:secret@api.example",
+        "https://api.example/?key=1",
+        "https://api.example/#x",
+        "data:text/plain,x",
+    ] {
+        let refused = opened(base).unwrap_err();
+        assert_eq!(refused.kind, Kind::Refused, "{base}");
+        assert!(!format!("{refused} {refused:?}").contains("secret"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_ends_at_the_cap() {
+    let announced = Server::answering(|| json(vec![b' '; 64 * 1024 + 1])).await;
+    assert_eq!(announced.kind().await, (Kind::TooLarge, Some(200)));
+
+    let endless = Server::answering(|| {
+        let chunk = Bytes::from(vec![b' '; 8 * 1024]);
+        json(Body::from_stream(stream::repeat_with(move || Ok::<_, std::io::Error>(chunk.clone()))))
+    })
+    .await;
+    assert_eq!(endless.kind().await, (Kind::TooLarge, Some(200)));
+
+    let just = Server::answering(|| json(vec![b' '; 64 * 1024])).await;
+    assert_eq!(just.ask(&read(2_000)).await.unwrap().body.len(), 64 * 1024);
+}
+
+#[cfg(feature = "simulator")]
+fn gzip(body: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[cfg(feature = "simulator")]
+fn gzipped(body: Vec<u8>) -> Response<Body> {
+    let mut response = json(body);
+    response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response
+}
+
+#[cfg(feature = "simulator")]
+#[tokio::test]
+async fn a_bomb_is_capped_by_what_it_becomes() {
+    let bomb = gzip(&vec![b' '; 1024 * 1024]);
+    assert!(bomb.len() < 2 * 1024);
+    let server = Server::answering(move || gzipped(bomb.clone())).await;
+    assert_eq!(server.kind().await, (Kind::TooLarge, Some(200)));
+
+    let small = gzip(b"{\"data\":[]}");
+    let server = Server::answering(move || gzipped(small.clone())).await;
+    assert_eq!(server.ask(&read(2_000)).await.unwrap().body, "{\"data\":[]}");
+}
+
+#[cfg(feature = "simulator")]
+#[tokio::test]
+async fn what_does_not_decompress_is_the_vendors_fault_and_what_breaks_off_is_not() {
+    let server = Server::answering(|| gzipped(b"this is not gzip, whatever it says".to_vec())).await;
+    assert_eq!(server.kind().await, (Kind::Protocol, Some(200)));
+
+    let mut half = gzip(&(0..20_000u32).flat_map(u32::to_le_bytes).map(|byte| byte | 1).collect::<Vec<_>>());
+    half.truncate(half.len() / 4);
+    let server = Server::answering(move || gzipped(half.clone())).await;
+    assert_eq!(server.kind().await, (Kind::Unreachable, Some(200)));
+}
+
+#[tokio::test]
+async fn a_truncated_body_is_no_answer() {
+    let announced =
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 40\r\n\r\n{\"data\":[";
+    assert_eq!(Server::raw(announced).await.kind().await, (Kind::Unreachable, Some(200)));
+    let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\n{\"data\":[\r\n";
+    assert_eq!(Server::raw(chunked).await.kind().await, (Kind::Unreachable, Some(200)));
+    assert_eq!(Server::raw(b"").await.kind().await, (Kind::Unreachable, None));
+    assert_eq!(Server::raw(b"SSH-2.0-OpenSSH_9.6\r\n").await.kind().await.0, Kind::Unreachable);
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_unreachable_and_the_error_tells_no_url() {
+    let (listener, base) = listener().await;
+    drop(listener);
+    let mut call = read(2_000);
+    call.query = vec![("search", "jane@example.net".to_owned())];
+    let error = open(&base).send(&call).await.unwrap_err();
+    assert_eq!((error.kind, error.status), (Kind::Unreachable, None));
+    let mut told = format!("{error} {error:?}");
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        told += &format!(" {inner} {inner:?}");
+        cause = inner.source();
+    }
+    for secret in ["jane", "search", "/api", CANARY] {
+        assert!(!told.contains(secret), "{secret} in {told}");
+    }
+}
+
+#[tokio::test]
+async fn html_where_data_should_be_is_not_an_answer() {
+    let labelled = Server::answering(|| answer(200, "text/html; charset=utf-8", "hello")).await;
+    assert_eq!(labelled.kind().await, (Kind::Protocol, Some(200)));
+    let disguised = Server::answering(|| json("\n <!doctype html><title>Sign in</title>")).await;
+    assert_eq!(disguised.kind().await, (Kind::Protocol, Some(200)));
+    let failing = Server::answering(|| answer(502, "text/html", "<h1>Bad gateway</h1>")).await;
+    assert_eq!(failing.kind().await, (Kind::VendorError, Some(502)));
+    let empty = Server::answering(|| answer(204, "application/json", Body::empty())).await;
+    assert!(empty.ask(&read(2_000)).await.unwrap().body.is_empty());
+}
+
+#[tokio::test]
+async fn a_drip_is_cut_at_the_attempt_timeout() {
+    let server = Server::answering(|| {
+        let drops = stream::repeat(Bytes::from_static(b" ")).then(|drop| async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok::<_, std::io::Error>(drop)
+        });
+        json(Body::from_stream(drops))
+    })
+    .await;
+    #[expect(clippy::disallowed_methods, reason = "real sockets, real time")]
+    let began = Instant::now();
+    assert_eq!(server.kind().await, (Kind::Timeout, None));
+    assert!((290..450).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_429_says_when_in_either_form_or_by_the_reset() {
+    for (name, value) in [("retry-after", "7"), ("x-ratelimit-reset", "7")] {
+        let server = Server::answering(move || {
+            let mut response = answer(429, "application/json", "{}");
+            response.headers_mut().insert("x-ratelimit-remaining", HeaderValue::from_static("0"));
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response
+        })
+        .await;
+        let client = open(&server.base);
+        let error = client.send(&read(2_000)).await.unwrap_err();
+        assert_eq!(
+            (error.kind, error.retry_after),
+            (Kind::RateLimited, Some(Duration::from_secs(7))),
+            "{name}"
+        );
+        assert_eq!(client.send(&read(2_000)).await.unwrap_err().kind, Kind::RateLimited);
+        assert_eq!(server.calls(), 1);
+    }
+}
