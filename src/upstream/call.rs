@@ -1,7 +1,8 @@
 //! One logical request to a vendor.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 use super::failure::{Kind, UpstreamError};
 
 /// One logical request to a vendor; it may take several attempts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Call {
     /// Names the operation in logs and errors: constant text such as `leads.list`.
     pub op: &'static str,
@@ -29,6 +30,13 @@ pub struct Call {
     pub deadline: Instant,
     /// Called once for each attempt that leaves the process.
     pub meter: CallMeter,
+}
+
+impl fmt::Debug for Call {
+    /// Leaves out the path, the query and the body: they may hold what somebody searched for, or a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("op", &self.op).field("method", &self.method).finish_non_exhaustive()
+    }
 }
 
 /// The least time before a deadline that is worth beginning an attempt after a wait: what is sent later is paid for, but
@@ -58,8 +66,8 @@ impl CallMeter {
     }
 }
 
-impl std::fmt::Debug for CallMeter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for CallMeter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CallMeter")
     }
 }
@@ -68,7 +76,7 @@ impl Default for CallMeter {
     fn default() -> Self {
         let count = AtomicU32::new(0);
         Self::new(move || {
-            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            count.fetch_add(1, Ordering::Relaxed);
         })
     }
 }
@@ -113,7 +121,7 @@ impl Path {
 }
 
 /// An answer that the dialect accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reply {
     /// The status, always 2xx.
     pub status: http::StatusCode,
@@ -121,6 +129,15 @@ pub struct Reply {
     pub body: Bytes,
     /// What the vendor said is left of its quota, where it did.
     pub quota: Option<QuotaNote>,
+}
+
+impl fmt::Debug for Reply {
+    /// Leaves out the body: it holds people's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, body, quota } = self;
+        let mut shown = f.debug_struct("Reply");
+        shown.field("status", status).field("bytes", &body.len()).field("quota", quota).finish()
+    }
 }
 
 /// What a vendor says is left of its quota.

@@ -34,6 +34,9 @@ impl<T> Rate<T> {
         };
         loop {
             let now = Instant::now();
+            if now >= call.deadline {
+                return Err(UpstreamError::cut_short(call.op));
+            }
             if let Some(until) = self.ledger.silent_until(now) {
                 if !call.has_room(until) {
                     return Err(refused(Kind::RateLimited, until, now));

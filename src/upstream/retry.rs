@@ -93,8 +93,8 @@ impl<T: Transport> Transport for Retry<T> {
             sleep(pause).await;
             attempts += 1;
             let next = self.inner.send(call).await;
-            // What the vendor said tells more than our refusal to ask it again.
-            if next.as_ref().is_err_and(UpstreamError::is_local) {
+            // What the vendor did tells more than our refusal to ask it again, or to wait longer.
+            if next.as_ref().is_err_and(|error| error.is_local() || error.is_cut_short()) {
                 break;
             }
             outcome = next;

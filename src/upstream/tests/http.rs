@@ -187,15 +187,11 @@ async fn hostile_ids_are_refused_before_any_call() {
 #[tokio::test]
 async fn only_https_or_loopback_without_extras_may_be_called() {
     let opened = |base: &str| Client::new("acme", &base.parse().unwrap(), Keyed, policy()).map(|_| ());
-    for base in [
-        "http://127.0.0.1:1/",
-        "http://127.8.8.8",
-        "http://[::1]:1/api",
-        "http://localhost:1",
-        "https://api.example",
-    ] {
+    for base in ["http://127.0.0.1:1/", "http://127.8.8.8", "http://[::1]:1/api", "http://localhost:1"] {
         assert!(opened(base).is_ok(), "{base}");
     }
+    // Where no certificates are installed it is a good address all the same, but cannot be reached.
+    assert_ne!(opened("https://api.example").map_err(|error| error.kind), Err(Kind::Refused));
     for base in [
         "http://api.example",
         "http://10.0.0.1",
@@ -347,4 +343,62 @@ async fn a_429_says_when_in_either_form_or_by_the_reset() {
         assert_eq!(client.send(&read(2_000)).await.unwrap_err().kind, Kind::RateLimited);
         assert_eq!(server.calls(), 1);
     }
+}
+
+#[tokio::test]
+async fn neither_key_nor_query_nor_body_is_logged_or_shown() {
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let server = Server::answering(|| json("{\"name\":\"Jane Roe\"}")).await;
+    let client = open(&server.base);
+    let mut call = read(2_000);
+    call.query = vec![("search", "jane@example.net".to_owned())];
+    call.body = Some(Bytes::from_static(b"{\"notes\":\"Jane\"}"));
+    let reply = client.send(&call).await.unwrap();
+    drop(server);
+    let error = client.send(&call).await.unwrap_err();
+
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let ours: Vec<_> = text.lines().filter(|line| line.contains("vendor call ended")).collect();
+    assert_eq!(ours.len(), 2, "{text}");
+    for field in ["source=\"acme\"", "op=\"leads.list\"", "attempts=1", "status=200", "elapsed_ms="] {
+        assert!(ours[0].contains(field), "{field} in {}", ours[0]);
+    }
+    assert!(ours[1].contains("failure=Unreachable") && !ours[1].contains("status="), "{}", ours[1]);
+    let shown = format!("{text} {call:?} {reply:?} {error:?}").to_lowercase();
+    for secret in ["jane", "/api", CANARY] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
+
+/// The demo must run where no certificates are installed. The environment of this process cannot be changed, so one of the
+/// tests above runs again in a child.
+#[test]
+fn loopback_works_on_a_machine_without_certificates() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "upstream::tests::http::a_call_arrives_as_it_was_meant"])
+        .env("SSL_CERT_FILE", "/nowhere")
+        .env("SSL_CERT_DIR", "/nowhere")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
 }

@@ -88,3 +88,20 @@ async fn the_gate_stands_before_the_breaker() {
     }
     assert_eq!(script.calls(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_vendor_is_asked_seldom_however_many_ask_for_it() {
+    let script = Script::new([], fail(Kind::Unreachable));
+    let client = client(&script, &roomy());
+    let began = Instant::now();
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..3_000 {
+        let client = client.clone();
+        running.spawn(async move { kind(&client, &read(3_000)).await });
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert!(running.join_all().await.iter().all(Option::is_some));
+    let later = script.sent().iter().filter(|at| **at > began + Duration::from_secs(10)).count();
+    assert!((1..=10).contains(&later), "{later} calls after the first ten seconds");
+    assert!(script.calls() <= 40, "{}", script.calls());
+}

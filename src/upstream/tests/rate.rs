@@ -178,3 +178,34 @@ async fn a_call_that_waits_for_its_turn_hears_of_a_silence() {
     assert_eq!(script.calls(), 1);
     assert_eq!(client.standing().remaining, 59, "what was not sent is not paid");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_quota_holds_through_waits_and_hang_ups() {
+    let script = Script::new([], ok().slow(30));
+    let client = client(&script, &quota(40, 8));
+    let mut dice = fastrand::Rng::with_seed(7);
+    let mut running = JoinSet::new();
+    for _ in 0..1_500 {
+        let (client, patience, deadline) = (client.clone(), dice.u64(1..4_000), dice.u64(100..5_000));
+        running.spawn(async move {
+            let call = read(deadline);
+            let _ = tokio::time::timeout(Duration::from_millis(patience), client.send(&call)).await;
+        });
+        sleep(Duration::from_millis(dice.u64(1..400))).await;
+    }
+    running.join_all().await;
+    let sent = script.sent();
+    for (at, first) in sent.iter().enumerate() {
+        let within = sent[at..].iter().take_while(|other| **other < *first + Duration::from_secs(60)).count();
+        assert!(within <= 40, "{within} calls within a minute");
+    }
+    assert!(sent.len() >= 170, "five minutes of demand use the quota: {}", sent.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_comes_too_late_costs_nothing() {
+    let script = Script::new([], ok());
+    let client = client(&script, &quota(60, 60));
+    assert_eq!(kind(&client, &read(0)).await, Some(Kind::Timeout));
+    assert_eq!((script.calls(), client.standing().remaining), (0, 60));
+}
