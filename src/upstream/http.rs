@@ -128,6 +128,7 @@ impl Transport for Http {
                 if wait.is_none() && status == StatusCode::TOO_MANY_REQUESTS {
                     wait = quota.and_then(|quota| quota.resets_in);
                 }
+                let wait = wait.map(|wait| wait.min(hints::LONGEST_WAIT));
                 Err(UpstreamError { retry_after: wait, ..failed(kind) })
             }
         }

@@ -97,7 +97,8 @@ impl Watch {
         } else if reads.is_some() {
             (State::Down, reads)
         } else if record.failing || silent.is_some() || writes.is_some() {
-            (State::Degraded, silent.or(writes))
+            let exhausted = record.failing && record.last_error == Some(Kind::QuotaExhausted);
+            (State::Degraded, silent.or(writes).or_else(|| exhausted.then(|| self.ledger.free_at(now))))
         } else {
             (State::Up, None)
         };

@@ -94,17 +94,7 @@ impl Ledger {
     /// Books the next free place if its time `fits`; otherwise says when it would be.
     pub(super) fn book(&self, now: Instant, fits: impl Fn(Instant) -> bool) -> Result<Booking<'_>, Instant> {
         let mut pages = self.lock();
-        pages.forget(now, self.window);
-        let ahead = pages.due.saturating_duration_since(now);
-        let mut at = now + ahead.saturating_sub(self.slack);
-        // The call that is `quota` places earlier must have left the window.
-        let earlier = pages.booked.len().checked_sub(self.quota as usize);
-        if let Some(instant) = earlier.and_then(|place| pages.booked.get(place)) {
-            at = at.max(*instant + self.window);
-        }
-        if let Some(noted) = pages.noted.filter(|noted| noted.remaining == 0) {
-            at = at.max(noted.until);
-        }
+        let at = self.next(&mut pages, now);
         if !fits(at) {
             return Err(at);
         }
@@ -116,6 +106,21 @@ impl Ledger {
             noted.remaining = noted.remaining.saturating_sub(1);
         }
         Ok(Booking { ledger: self, at, sent: false })
+    }
+
+    fn next(&self, pages: &mut Pages, now: Instant) -> Instant {
+        pages.forget(now, self.window);
+        let ahead = pages.due.saturating_duration_since(now);
+        let mut at = now + ahead.saturating_sub(self.slack);
+        // The call that is `quota` places earlier must have left the window.
+        let earlier = pages.booked.len().checked_sub(self.quota as usize);
+        if let Some(instant) = earlier.and_then(|place| pages.booked.get(place)) {
+            at = at.max(*instant + self.window);
+        }
+        if let Some(noted) = pages.noted.filter(|noted| noted.remaining == 0) {
+            at = at.max(noted.until);
+        }
+        at
     }
 
     /// Corrects the ledger by what an answer said. Others share the vendor's quota, so its word goes over our count.
@@ -154,6 +159,11 @@ impl Ledger {
     /// Until when the vendor wants silence, if it does.
     pub(super) fn silent_until(&self, now: Instant) -> Option<Instant> {
         self.lock().silent_until.filter(|until| *until > now)
+    }
+
+    /// When a call that came now could go.
+    pub(super) fn free_at(&self, now: Instant) -> Instant {
+        self.next(&mut self.lock(), now)
     }
 
     /// Calls left now, and when the vendor's own window begins anew, where it said so.

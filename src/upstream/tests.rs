@@ -11,3 +11,4 @@ mod rate;
 mod retry;
 mod script;
 mod standing;
+mod timeout;

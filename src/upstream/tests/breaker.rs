@@ -199,18 +199,22 @@ async fn an_answer_of_any_sense_to_a_probe_shows_that_the_vendor_is_back() {
 
 #[tokio::test(start_paused = true)]
 async fn late_news_from_before_it_tripped_is_not_heard() {
-    let script = Script::new([ok().slow(1_500)], fail(Kind::Unreachable));
-    let client = client(&script, &single());
-    let early = tokio::spawn({
-        let client = client.clone();
-        async move { ask(&client).await }
-    });
+    let script = Script::new([ok().slow(8_000)], fail(Kind::Unreachable));
+    let policy = Policy { attempt_timeout: Duration::from_secs(20), ..single() };
+    let client = client(&script, &policy);
+    let patient = |client: Client| async move { kind(&client, &read(20_000)).await };
+    let early = tokio::spawn(patient(client.clone()));
     sleep(Duration::from_millis(10)).await;
     for _ in 0..5 {
         let _ = ask(&client).await;
     }
-    assert_eq!(early.await.unwrap(), None);
     assert_eq!(ask(&client).await, Some(Kind::BreakerOpen));
+    script.now(hang());
+    sleep(Duration::from_secs(7)).await;
+    let probe = tokio::spawn(patient(client.clone()));
+    assert_eq!(early.await.unwrap(), None);
+    assert_eq!(ask(&client).await, Some(Kind::BreakerOpen), "only the probe decides");
+    assert_eq!(probe.await.unwrap(), Some(Kind::Timeout));
 }
 
 #[tokio::test(start_paused = true)]

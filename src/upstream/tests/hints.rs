@@ -69,3 +69,28 @@ fn quota_headers_are_believed_where_they_make_sense() {
     assert_eq!(note(&[(remaining, "many")]), None);
     assert_eq!(note(&[(limit, "60"), (reset, "12")]), None);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_header_makes_us_wait_longer_than_five_minutes(bytes in proptest::collection::vec(1u8.., 0..90)) {
+        let mut map = HeaderMap::new();
+        if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+            map.insert("retry-after", value.clone());
+            map.insert("x-ratelimit-remaining", HeaderValue::from_static("3"));
+            map.insert("x-ratelimit-reset", value);
+        }
+        let longest = Duration::from_secs(300);
+        proptest::prop_assert!(hints::retry_after(&map).is_none_or(|wait| wait <= longest));
+        let reset = hints::quota(&map).and_then(|note| note.resets_in);
+        proptest::prop_assert!(reset.is_none_or(|wait| wait <= longest));
+    }
+
+    #[test]
+    fn numbers_and_dates_of_any_size_are_capped(seconds in 0u64.., at in 0u64..253_402_300_799) {
+        let date = std::time::UNIX_EPOCH + Duration::from_secs(at);
+        for value in [seconds.to_string(), httpdate::fmt_http_date(date)] {
+            let wait = hints::retry_after(&headers(&[("retry-after", &value)]));
+            proptest::prop_assert!(wait.is_some_and(|wait| wait <= Duration::from_secs(300)));
+        }
+    }
+}

@@ -184,6 +184,17 @@ async fn hostile_ids_are_refused_before_any_call() {
     assert!(Path::default().id("leads.get", &"a".repeat(128)).is_ok());
 }
 
+proptest::proptest! {
+    #[test]
+    fn an_id_that_is_let_in_is_one_segment_of_the_url_and_nothing_else(id in "[a-zA-Z0-9_~.%/\\\\-]{0,8}") {
+        if let Ok(path) = Path::new(&["leads"]).id("leads.get", &id) {
+            let mut url: Url = "https://api.example/api".parse().unwrap();
+            url.path_segments_mut().unwrap().extend(path.segments());
+            proptest::prop_assert_eq!(url.as_str(), format!("https://api.example/api/leads/{id}"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn only_https_or_loopback_without_extras_may_be_called() {
     let opened = |base: &str| Client::new("acme", &base.parse().unwrap(), Keyed, policy()).map(|_| ());

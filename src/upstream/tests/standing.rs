@@ -73,3 +73,15 @@ async fn a_record_that_is_not_there_is_no_trouble() {
     let _ = client.send(&read(3_000)).await;
     assert_eq!((client.standing().state, client.standing().last_error), (State::Up, None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_used_up_quota_says_when_there_is_more() {
+    let script = Script::new([], ok());
+    let client = client(&script, &Policy { quota: 1, burst: 1, ..roomy() });
+    assert_eq!(kind(&client, &read(3_000)).await, None);
+    assert_eq!((client.standing().state, client.standing().remaining), (State::Up, 0));
+    assert_eq!(kind(&client, &read(3_000)).await, Some(Kind::QuotaExhausted));
+    let standing = client.standing();
+    assert_eq!((standing.state, standing.last_error), (State::Degraded, Some(Kind::QuotaExhausted)));
+    assert!(standing.retry_at.is_some());
+}
