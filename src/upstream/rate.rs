@@ -3,7 +3,7 @@
 //! vendor says, at most 300 s, or 1 s doubling to 60 s where it says nothing.
 //! **Place** inside retry, so that retries are paid for; outside the bulkhead, so that nobody holds a permit while waiting here.
 //! **State** the ledger ([`super::quota::Ledger`]).
-//! **Dropped future**: a call that still waited gives its place in the ledger back; one that was sent stays paid.
+//! **Dropped future**: a call that still waited here gives its place in the ledger back; one that was handed on stays paid.
 
 use std::sync::Arc;
 

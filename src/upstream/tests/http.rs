@@ -87,14 +87,14 @@ impl Server {
     }
 
     async fn kind(&self) -> (Kind, Option<u16>) {
-        let error = self.ask(&read(2_000)).await.unwrap_err();
+        let error = self.ask(&read(5_000)).await.unwrap_err();
         (error.kind, error.status.map(|status| status.as_u16()))
     }
 }
 
 fn policy() -> Policy {
     Policy {
-        attempt_timeout: Duration::from_millis(300),
+        attempt_timeout: Duration::from_secs(4),
         max_body_bytes: 64 * 1024,
         max_attempts: 1,
         ..Policy::default()
@@ -122,7 +122,7 @@ async fn a_call_arrives_as_it_was_meant() {
         response
     })
     .await;
-    let mut call = read(2_000);
+    let mut call = read(5_000);
     call.path = Path::new(&["leads"]).id("leads.get", "l~1.x").unwrap().then(&["calls"]);
     call.query = vec![("since", "2026-05-11T09:14:03Z".to_owned()), ("q", "a&b=c d".to_owned())];
     let count = Arc::new(AtomicU32::new(0));
@@ -233,7 +233,7 @@ async fn a_body_ends_at_the_cap() {
     assert_eq!(endless.kind().await, (Kind::TooLarge, Some(200)));
 
     let just = Server::answering(|| json(vec![b' '; 64 * 1024])).await;
-    assert_eq!(just.ask(&read(2_000)).await.unwrap().body.len(), 64 * 1024);
+    assert_eq!(just.ask(&read(5_000)).await.unwrap().body.len(), 64 * 1024);
 }
 
 #[cfg(feature = "simulator")]
@@ -261,7 +261,7 @@ async fn a_bomb_is_capped_by_what_it_becomes() {
 
     let small = gzip(b"{\"data\":[]}");
     let server = Server::answering(move || gzipped(small.clone())).await;
-    assert_eq!(server.ask(&read(2_000)).await.unwrap().body, "{\"data\":[]}");
+    assert_eq!(server.ask(&read(5_000)).await.unwrap().body, "{\"data\":[]}");
 }
 
 #[cfg(feature = "simulator")]
@@ -291,7 +291,7 @@ async fn a_truncated_body_is_no_answer() {
 async fn nobody_at_the_address_is_unreachable_and_the_error_tells_no_url() {
     let (listener, base) = listener().await;
     drop(listener);
-    let mut call = read(2_000);
+    let mut call = read(5_000);
     call.query = vec![("search", "jane@example.net".to_owned())];
     let error = open(&base).send(&call).await.unwrap_err();
     assert_eq!((error.kind, error.status), (Kind::Unreachable, None));
@@ -315,7 +315,7 @@ async fn html_where_data_should_be_is_not_an_answer() {
     let failing = Server::answering(|| answer(502, "text/html", "<h1>Bad gateway</h1>")).await;
     assert_eq!(failing.kind().await, (Kind::VendorError, Some(502)));
     let empty = Server::answering(|| answer(204, "application/json", Body::empty())).await;
-    assert!(empty.ask(&read(2_000)).await.unwrap().body.is_empty());
+    assert!(empty.ask(&read(5_000)).await.unwrap().body.is_empty());
 }
 
 #[tokio::test]
@@ -330,8 +330,11 @@ async fn a_drip_is_cut_at_the_attempt_timeout() {
     .await;
     #[expect(clippy::disallowed_methods, reason = "real sockets, real time")]
     let began = Instant::now();
-    assert_eq!(server.kind().await, (Kind::Timeout, None));
-    assert!((290..450).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+    let hasty = Policy { attempt_timeout: Duration::from_millis(150), ..policy() };
+    let client = Client::new("acme", &server.base, Keyed, hasty).unwrap();
+    assert_eq!(client.send(&read(5_000)).await.unwrap_err().kind, Kind::Timeout);
+    // The upper bound leaves room for a busy machine; a drip that is not cut would go on for the deadline's 5 s.
+    assert!((145..2_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -345,13 +348,13 @@ async fn a_429_says_when_in_either_form_or_by_the_reset() {
         })
         .await;
         let client = open(&server.base);
-        let error = client.send(&read(2_000)).await.unwrap_err();
+        let error = client.send(&read(5_000)).await.unwrap_err();
         assert_eq!(
             (error.kind, error.retry_after),
             (Kind::RateLimited, Some(Duration::from_secs(7))),
             "{name}"
         );
-        assert_eq!(client.send(&read(2_000)).await.unwrap_err().kind, Kind::RateLimited);
+        assert_eq!(client.send(&read(5_000)).await.unwrap_err().kind, Kind::RateLimited);
         assert_eq!(server.calls(), 1);
     }
 }
@@ -380,12 +383,13 @@ async fn neither_key_nor_query_nor_body_is_logged_or_shown() {
 
     let server = Server::answering(|| json("{\"name\":\"Jane Roe\"}")).await;
     let client = open(&server.base);
-    let mut call = read(2_000);
+    let mut call = read(5_000);
     call.query = vec![("search", "jane@example.net".to_owned())];
     call.body = Some(Bytes::from_static(b"{\"notes\":\"Jane\"}"));
     let reply = client.send(&call).await.unwrap();
-    drop(server);
-    let error = client.send(&call).await.unwrap_err();
+    let (listener, nobody) = listener().await;
+    drop(listener);
+    let error = open(&nobody).send(&call).await.unwrap_err();
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let ours: Vec<_> = text.lines().filter(|line| line.contains("vendor call ended")).collect();
