@@ -22,12 +22,30 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(250);
 pub(super) struct Bulkhead<T> {
     inner: T,
     permits: Semaphore,
-    queue: u32,
+    queue: Queue,
+}
+
+/// How many may wait for something.
+pub(super) struct Queue {
+    most: u32,
     waiting: AtomicU32,
 }
 
-/// A place in the queue.
-struct Place<'a>(&'a AtomicU32);
+/// A place in a queue; free again when dropped.
+pub(super) struct Place<'a>(&'a AtomicU32);
+
+impl Queue {
+    pub(super) fn new(policy: &Policy) -> Self {
+        Self { most: policy.queue, waiting: AtomicU32::new(0) }
+    }
+
+    /// A place, if there is one.
+    pub(super) fn enter(&self) -> Option<Place<'_>> {
+        let ahead = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let place = Place(&self.waiting);
+        (ahead < self.most).then_some(place)
+    }
+}
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
@@ -38,18 +56,14 @@ impl Drop for Place<'_> {
 impl<T> Bulkhead<T> {
     pub(super) fn new(inner: T, policy: &Policy) -> Self {
         let permits = Semaphore::new(policy.concurrency.max(1) as usize);
-        Self { inner, permits, queue: policy.queue, waiting: AtomicU32::new(0) }
+        Self { inner, permits, queue: Queue::new(policy) }
     }
 
     async fn permit(&self, deadline: Instant) -> Option<SemaphorePermit<'_>> {
         if let Ok(permit) = self.permits.try_acquire() {
             return Some(permit);
         }
-        let ahead = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let _place = Place(&self.waiting);
-        if ahead >= self.queue {
-            return None;
-        }
+        let _place = self.queue.enter()?;
         let end = deadline.min(Instant::now() + LONGEST_WAIT);
         timeout_at(end, self.permits.acquire()).await.ok()?.ok()
     }

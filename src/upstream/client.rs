@@ -89,7 +89,7 @@ impl Client {
         // Few attempts run at once.
         let stack = Bulkhead::new(stack, policy);
         // Each attempt is paid for, and none goes while the vendor wants silence.
-        let stack = Rate::new(stack, Arc::clone(&watch.ledger));
+        let stack = Rate::new(stack, Arc::clone(&watch.ledger), policy);
         // A vendor that is down is left alone, at no cost.
         let stack = Breaker::new(stack, Arc::clone(&watch.circuits));
         // So is one that refuses the key, which is no failure of the vendor's.

@@ -18,7 +18,7 @@ pub struct Policy {
     pub max_attempts: u32,
     /// Calls at the same time. 8.
     pub concurrency: u32,
-    /// Calls that may wait for their turn. 64.
+    /// Calls that may wait for quota, and again for their turn. 64.
     pub queue: u32,
     /// Calls to a `quota_window`. 300.
     pub quota: u32,

@@ -1,8 +1,9 @@
 //! **Protects from** going over the vendor's quota, and from being heard while the vendor wants silence.
 //! **Default** 300 calls a minute, 10 at once; a 429 (or a 503 with `Retry-After`) silences the whole account for as long as the
-//! vendor says, at most 300 s, or 1 s doubling to 60 s where it says nothing.
+//! vendor says, at most 300 s, or 1 s doubling to 60 s where it says nothing. Calls wait if that fits
+//! their deadline, 64 of them at most.
 //! **Place** inside retry, so that retries are paid for; outside the bulkhead, so that nobody holds a permit while waiting here.
-//! **State** the ledger ([`super::quota::Ledger`]).
+//! **State** the ledger ([`super::quota::Ledger`]) and a count of those who wait.
 //! **Dropped future**: a call that still waited here gives its place in the ledger back; one that was handed on stays paid.
 
 use std::sync::Arc;
@@ -10,8 +11,10 @@ use std::sync::Arc;
 use http::StatusCode;
 use tokio::time::{Instant, sleep_until};
 
+use super::bulkhead::Queue;
 use super::call::{Call, Reply};
 use super::failure::{Kind, UpstreamError};
+use super::policy::Policy;
 use super::quota::{Booking, Ledger};
 use super::transport::Transport;
 
@@ -19,11 +22,12 @@ use super::transport::Transport;
 pub(super) struct Rate<T> {
     inner: T,
     ledger: Arc<Ledger>,
+    queue: Queue,
 }
 
 impl<T> Rate<T> {
-    pub(super) fn new(inner: T, ledger: Arc<Ledger>) -> Self {
-        Self { inner, ledger }
+    pub(super) fn new(inner: T, ledger: Arc<Ledger>, policy: &Policy) -> Self {
+        Self { inner, ledger, queue: Queue::new(policy) }
     }
 
     /// Waits for a place in the ledger. What would have to wait past its deadline is refused at once.
@@ -32,6 +36,8 @@ impl<T> Rate<T> {
             retry_after: Some(until - now),
             ..UpstreamError::new(call.op, kind)
         };
+        let full = || UpstreamError::new(call.op, Kind::Overloaded);
+        let mut place = None;
         loop {
             let now = Instant::now();
             if now >= call.deadline {
@@ -41,12 +47,14 @@ impl<T> Rate<T> {
                 if !call.has_room(until) {
                     return Err(refused(Kind::RateLimited, until, now));
                 }
+                place = Some(place.take().or_else(|| self.queue.enter()).ok_or_else(full)?);
                 sleep_until(until).await;
                 continue;
             }
             let fits = |at| at <= now || call.has_room(at);
             let booking = self.ledger.book(now, fits).map_err(|at| refused(Kind::QuotaExhausted, at, now))?;
             if booking.at > now {
+                place = Some(place.take().or_else(|| self.queue.enter()).ok_or_else(full)?);
                 sleep_until(booking.at).await;
             }
             // While it waited, the vendor may have asked for silence.

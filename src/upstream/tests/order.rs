@@ -51,7 +51,7 @@ async fn waiting_for_a_permit_or_for_quota_does_not_eat_an_attempts_time() {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_for_quota_holds_no_permit() {
-    let policy = Policy { quota: 60, burst: 1, concurrency: 1, queue: 1, ..roomy() };
+    let policy = Policy { quota: 60, burst: 1, concurrency: 1, queue: 2, ..roomy() };
     let script = Script::new([], ok());
     let client = client(&script, &policy);
     let (first, second, third) = tokio::join!(

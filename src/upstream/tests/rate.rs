@@ -209,3 +209,29 @@ async fn a_call_that_comes_too_late_costs_nothing() {
     assert_eq!(kind(&client, &read(0)).await, Some(Kind::Timeout));
     assert_eq!((script.calls(), client.standing().remaining), (0, 60));
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_more_wait_for_quota_or_for_the_end_of_a_silence_than_the_queue_holds() {
+    let script = Script::new([], ok());
+    let policy = Policy { queue: 2, ..quota(600, 1) };
+    let client = client(&script, &policy);
+    let ask = async |at_once: usize| {
+        let mut running = JoinSet::new();
+        for _ in 0..at_once {
+            let client = client.clone();
+            running.spawn(async move { kind(&client, &read(3_000)).await });
+        }
+        let outcomes = running.join_all().await;
+        let refused = outcomes.iter().filter(|outcome| **outcome == Some(Kind::Overloaded)).count();
+        (outcomes.iter().filter(|outcome| outcome.is_none()).count(), refused)
+    };
+    assert_eq!(ask(5).await, (3, 2));
+    assert_eq!(client.standing().remaining, 597, "who found no place gives the quota back");
+
+    sleep(Duration::from_secs(1)).await;
+    script.now(later(429, 1));
+    assert_eq!(kind(&client, &read(100)).await, Some(Kind::RateLimited));
+    script.now(ok());
+    assert_eq!(ask(5).await, (2, 3));
+    assert_eq!(ask(3).await, (2, 1), "the places are free again");
+}
