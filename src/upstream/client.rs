@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::http::Http;
 use super::observe::{Observe, Watch};
 use super::policy::Policy;
-use super::rate::Rate;
+use super::rate::{Listen, Rate};
 use super::retry::Retry;
 use super::timeout::Timeout;
 use super::transport::{DynTransport, Transport};
@@ -86,6 +86,8 @@ impl Client {
         let watch = Arc::new(Watch::new(label, policy));
         // One attempt gets its time.
         let stack = Timeout::new(bottom, policy);
+        // What the answer says of quota and silence is known before anyone else may go.
+        let stack = Listen::new(stack, Arc::clone(&watch.ledger));
         // Few attempts run at once.
         let stack = Bulkhead::new(stack, policy);
         // Each attempt is paid for, and none goes while the vendor wants silence.

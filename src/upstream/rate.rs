@@ -2,7 +2,8 @@
 //! **Default** 300 calls a minute, 10 at once; a 429 (or a 503 with `Retry-After`) silences the whole account for as long as the
 //! vendor says, at most 300 s, or 1 s doubling to 60 s where it says nothing. Calls wait if that fits
 //! their deadline, 64 of them at most.
-//! **Place** inside retry, so that retries are paid for; outside the bulkhead, so that nobody holds a permit while waiting here.
+//! **Place** inside retry, so that retries are paid for; outside the bulkhead, so that nobody holds a permit while waiting here;
+//! its other half ([`Listen`]) below the bulkhead, so that no permit is free before an answer has been heard.
 //! **State** the ledger ([`super::quota::Ledger`]) and a count of those who wait.
 //! **Dropped future**: a call that still waited here gives its place in the ledger back; one that was handed on stays paid.
 
@@ -67,13 +68,46 @@ impl<T> Rate<T> {
 
 impl<T: Transport> Transport for Rate<T> {
     async fn send(&self, call: &Call) -> Result<Reply, UpstreamError> {
-        let mut booking = self.book(call).await?;
-        booking.sent = true;
+        loop {
+            let mut booking = self.book(call).await?;
+            booking.sent = true;
+            let outcome = self.inner.send(call).await;
+            match &outcome {
+                Err(error) if error.is_local() => booking.sent = false,
+                _ => return outcome,
+            }
+            // While it waited for a permit, the vendor asked for silence: it may wait again.
+            if !outcome.as_ref().is_err_and(|error| error.kind == Kind::RateLimited) {
+                return outcome;
+            }
+        }
+    }
+}
+
+/// The other half of the layer, below the bulkhead: hears what answers say before the next call may go, and looks once more
+/// whether the vendor wants silence.
+pub(super) struct Listen<T> {
+    inner: T,
+    ledger: Arc<Ledger>,
+}
+
+impl<T> Listen<T> {
+    pub(super) fn new(inner: T, ledger: Arc<Ledger>) -> Self {
+        Self { inner, ledger }
+    }
+}
+
+impl<T: Transport> Transport for Listen<T> {
+    async fn send(&self, call: &Call) -> Result<Reply, UpstreamError> {
+        let now = Instant::now();
+        if let Some(until) = self.ledger.silent_until(now) {
+            let retry_after = Some(until - now);
+            return Err(UpstreamError { retry_after, ..UpstreamError::new(call.op, Kind::RateLimited) });
+        }
         let mut outcome = self.inner.send(call).await;
         let now = Instant::now();
         match &mut outcome {
             Ok(reply) => self.ledger.settle(now, reply.quota),
-            Err(error) if error.is_local() => booking.sent = false,
             Err(error) if error.kind == Kind::RateLimited => {
                 error.retry_after = Some(self.ledger.silence(now, error.retry_after));
             }

@@ -235,3 +235,17 @@ async fn no_more_wait_for_quota_or_for_the_end_of_a_silence_than_the_queue_holds
     assert_eq!(ask(5).await, (2, 3));
     assert_eq!(ask(3).await, (2, 1), "the places are free again");
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_for_a_permit_hear_of_a_silence_too() {
+    let script = Script::new([later(429, 2).slow(100)], ok());
+    let policy = Policy { concurrency: 1, ..quota(600, 600) };
+    let client = client(&script, &policy);
+    let ask = async |millis: u64| kind(&client, &read(millis)).await;
+    let (first, hasty, patient) = tokio::join!(ask(1_000), ask(1_000), ask(4_000));
+    assert_eq!((first, hasty, patient), (Some(Kind::RateLimited), Some(Kind::RateLimited), None));
+    let sent = script.sent();
+    assert_eq!(sent.len(), 2);
+    assert!(sent[1] - sent[0] >= Duration::from_millis(2_100), "silence begins with the answer");
+    assert_eq!(client.standing().remaining, 598);
+}
