@@ -64,7 +64,8 @@ impl Http {
         Ok(Self { client, base: base.clone(), dialect, max_body_bytes: policy.max_body_bytes })
     }
 
-    fn request(&self, call: &Call) -> reqwest::RequestBuilder {
+    /// The request that a call becomes.
+    pub(super) fn request(&self, call: &Call) -> reqwest::RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(call.path.segments());

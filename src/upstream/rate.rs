@@ -58,10 +58,7 @@ impl<T> Rate<T> {
                 place = Some(place.take().or_else(|| self.queue.enter()).ok_or_else(full)?);
                 sleep_until(booking.at).await;
             }
-            // While it waited, the vendor may have asked for silence.
-            if self.ledger.silent_until(Instant::now()).is_none() {
-                return Ok(booking);
-            }
+            return Ok(booking);
         }
     }
 }
@@ -76,7 +73,7 @@ impl<T: Transport> Transport for Rate<T> {
                 Err(error) if error.is_local() => booking.sent = false,
                 _ => return outcome,
             }
-            // While it waited for a permit, the vendor asked for silence: it may wait again.
+            // While it waited, here or for a permit, the vendor asked for silence: it may wait again.
             if !outcome.as_ref().is_err_and(|error| error.kind == Kind::RateLimited) {
                 return outcome;
             }

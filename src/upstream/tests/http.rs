@@ -18,8 +18,9 @@ use url::Url;
 use super::script::read;
 use crate::upstream::call::{Call, CallMeter, Path, Reply};
 use crate::upstream::client::Client;
-use crate::upstream::dialect::Dialect;
+use crate::upstream::dialect::{Dialect, Verdict};
 use crate::upstream::failure::{Kind, UpstreamError};
+use crate::upstream::http::Http;
 use crate::upstream::policy::Policy;
 
 const CANARY: &str = "canary-key-81c2";
@@ -416,4 +417,38 @@ fn loopback_works_on_a_machine_without_certificates() {
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);
     assert!(child.status.success() && said.contains("1 passed"), "{said}");
+}
+
+/// A dialect that knows a limit when it sees one, but not what the headers say of it.
+struct Terse;
+
+impl Dialect for Terse {
+    fn authorize(&self, headers: &mut HeaderMap) {
+        Keyed.authorize(headers);
+    }
+
+    fn classify(&self, _: &Call, _: StatusCode, _: &HeaderMap, _: &[u8]) -> Verdict {
+        Verdict::Reject { kind: Kind::RateLimited, retry_after: None }
+    }
+}
+
+#[tokio::test]
+async fn headers_are_read_for_a_dialect_that_does_not() {
+    let server = Server::answering(|| {
+        let mut response = json("{\"success\":false}");
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("9"));
+        response
+    })
+    .await;
+    let client = Client::new("acme", &server.base, Terse, policy()).unwrap();
+    let error = client.send(&read(5_000)).await.unwrap_err();
+    assert_eq!((error.kind, error.retry_after), (Kind::RateLimited, Some(Duration::from_secs(9))));
+}
+
+#[tokio::test]
+async fn the_key_is_marked_whatever_the_dialect_forgot() {
+    let base = "http://127.0.0.1:1".parse().unwrap();
+    let http = Http::new(&base, Arc::new(Terse), &policy()).unwrap();
+    let shown = format!("{:?}", http.request(&read(5_000)));
+    assert!(shown.contains("\"x-api-key\": Sensitive") && !shown.contains(CANARY), "{shown}");
 }

@@ -107,6 +107,20 @@ async fn the_vendors_own_count_goes_over_ours() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_under_way_may_be_missing_in_the_vendors_count() {
+    let script = Script::new([noted(3, 8).slow(100), ok().slow(500)], ok());
+    let client = client(&script, &quota(60, 60));
+    let mut running = JoinSet::new();
+    for _ in 0..2 {
+        let client = client.clone();
+        running.spawn(async move { kind(&client, &read(3_000)).await });
+    }
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(client.standing().remaining, 2);
+    assert_eq!(running.join_all().await, [None, None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_429_the_whole_account_is_silent_for_as_long_as_it_says() {
     let script = Script::new([later(429, 7)], ok());
     let client = client(&script, &quota(600, 600));
