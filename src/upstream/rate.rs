@@ -37,29 +37,26 @@ impl<T> Rate<T> {
             retry_after: Some(until - now),
             ..UpstreamError::new(call.op, kind)
         };
-        let full = || UpstreamError::new(call.op, Kind::Overloaded);
-        let mut place = None;
-        loop {
-            let now = Instant::now();
-            if now >= call.deadline {
-                return Err(UpstreamError::cut_short(call.op));
-            }
-            if let Some(until) = self.ledger.silent_until(now) {
-                if !call.has_room(until) {
-                    return Err(refused(Kind::RateLimited, until, now));
-                }
-                place = Some(place.take().or_else(|| self.queue.enter()).ok_or_else(full)?);
-                sleep_until(until).await;
-                continue;
-            }
-            let fits = |at| at <= now || call.has_room(at);
-            let booking = self.ledger.book(now, fits).map_err(|at| refused(Kind::QuotaExhausted, at, now))?;
-            if booking.at > now {
-                place = Some(place.take().or_else(|| self.queue.enter()).ok_or_else(full)?);
-                sleep_until(booking.at).await;
-            }
-            return Ok(booking);
+        let place = || self.queue.enter().ok_or_else(|| UpstreamError::new(call.op, Kind::Overloaded));
+        let mut now = Instant::now();
+        if now >= call.deadline {
+            return Err(UpstreamError::cut_short(call.op));
         }
+        while let Some(until) = self.ledger.silent_until(now) {
+            if !call.has_room(until) {
+                return Err(refused(Kind::RateLimited, until, now));
+            }
+            let _place = place()?;
+            sleep_until(until).await;
+            now = Instant::now();
+        }
+        let fits = |at| at <= now || call.has_room(at);
+        let booking = self.ledger.book(now, fits).map_err(|at| refused(Kind::QuotaExhausted, at, now))?;
+        if booking.at > now {
+            let _place = place()?;
+            sleep_until(booking.at).await;
+        }
+        Ok(booking)
     }
 }
 
