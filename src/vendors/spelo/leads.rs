@@ -1,0 +1,77 @@
+//! Leads: list and read.
+
+use std::num::NonZeroU16;
+
+use super::super::kit;
+use super::calls::PAGE_SIZE;
+use super::{Spelo, normalize, wire};
+use crate::model::caps::{LeadCaps, ListCaps, Paging, TimeFilter};
+use crate::model::cx::Cx;
+use crate::model::failure::SourceError;
+use crate::model::id::NativeId;
+use crate::model::lead::{Lead, LeadStatus};
+use crate::model::page::{Page, PageToken};
+use crate::source::{LeadQuery, List, Read};
+use crate::upstream::failure::{Kind, UpstreamError};
+
+const COLLECTION: &str = "leads";
+
+/// SPELO-9: one word for each, and a filter for each.
+const STATUS: &[LeadStatus] =
+    &[LeadStatus::New, LeadStatus::Contacted, LeadStatus::Qualified, LeadStatus::Disqualified];
+
+impl List<Lead> for Spelo {
+    fn caps(&self) -> LeadCaps {
+        LeadCaps {
+            list: ListCaps {
+                paging: Paging::Cursor, // SPELO-5, SPELO-7
+                page_size: NonZeroU16::new(PAGE_SIZE).unwrap_or(NonZeroU16::MIN),
+                since: TimeFilter::Exact, // SPELO-10
+                until: TimeFilter::None,  // SPELO-31
+                vendor_filters: &["status", "createdAt"],
+            },
+            status: STATUS,
+            has_status: true,
+            has_conversation: true, // SPELO-27
+            email: false,           // SPELO-31
+        }
+    }
+
+    async fn page(
+        &self,
+        cx: &Cx,
+        query: &LeadQuery,
+        from: Option<&PageToken>,
+    ) -> Result<Page<Lead>, SourceError> {
+        let mut filters = Vec::new();
+        filters.extend(query.status.and_then(word).map(|word| ("status", word.to_owned())));
+        filters.extend(query.created.since.map(|since| ("since", since.to_string())));
+        self.list(cx, "leads.list", COLLECTION, filters, from, |lead: wire::Lead, raw| {
+            normalize::lead(&self.id, lead, raw)
+        })
+        .await
+    }
+}
+
+impl Read<Lead> for Spelo {
+    async fn get(&self, cx: &Cx, id: &NativeId) -> Result<Option<Lead>, SourceError> {
+        let op = "leads.get";
+        let lift = |error| kit::lift(&self.id, error);
+        let found = self.record::<Box<serde_json::value::RawValue>>(cx, op, COLLECTION, id, &[]).await;
+        let Some(raw) = found.map_err(lift)? else { return Ok(None) };
+        let wire = kit::decode(op, raw.get().as_bytes()).map_err(lift)?;
+        let lead = normalize::lead(&self.id, wire, &raw);
+        lead.map(Some).ok_or_else(|| lift(UpstreamError::new(op, Kind::Protocol)))
+    }
+}
+
+/// The vendor's word for a unified status, where it has exactly one.
+fn word(status: LeadStatus) -> Option<&'static str> {
+    match status {
+        LeadStatus::New => Some("new"),
+        LeadStatus::Contacted => Some("contacted"),
+        LeadStatus::Qualified => Some("qualified"),
+        LeadStatus::Disqualified => Some("disqualified"),
+        _ => None,
+    }
+}

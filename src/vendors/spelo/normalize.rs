@@ -1,0 +1,168 @@
+//! Spelo's records in the model's words (contract 8.2, 8.3, 8.5). Pure; a record is refused only where it has no id.
+
+use std::fmt::Write;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+
+use super::super::kit::timestamp;
+use super::wire;
+use crate::model::conversation::{Channel, Conversation, Recording, SpeakerRole, ToolCall, TranscriptTurn};
+use crate::model::id::{Key, NativeId, SourceId, Vendor};
+use crate::model::interaction::{Direction, InteractionStatus};
+use crate::model::lead::{CustomField, Lead, LeadNote, LeadStatus};
+use crate::model::text::{Json, e164};
+
+/// How a conversation was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As one of a list, perhaps cut short.
+    List,
+    /// By its id, always whole.
+    Single,
+}
+
+/// A lead, stamped with the configured account. SPELO-18: the vendor's own `site_id` is of two kinds and joins nothing.
+pub(super) fn lead(source: &SourceId, wire: wire::Lead, raw: &RawValue) -> Option<Lead> {
+    let key = key(source, &wire.id)?;
+    let note = |text| LeadNote { id: "notes".to_owned(), text, created_at: None, author: None };
+    let fields = wire.data.as_deref().map(wire::members).unwrap_or_default();
+    Some(Lead {
+        name: wire.name.0,
+        email: wire.email.0,
+        phone_e164: wire.phone.0.as_deref().and_then(e164),
+        phone: wire.phone.0,
+        status: Some(status(wire.status.0.as_deref())),
+        vendor_status: wire.status.0,
+        notes: wire.notes.0.map(note).into_iter().collect(),
+        // SPELO-17: the customer decides on keys and types.
+        custom_fields: fields.into_iter().map(|(key, value)| custom_field(key, &value)).collect(),
+        page_url: wire.page_url.0,
+        created_at: timestamp(&wire.created_at),
+        updated_at: timestamp(&wire.updated_at),
+        // SPELO-27: the only link there is between a lead and what was said.
+        conversation: wire.conversation_id.0.as_deref().and_then(NativeId::new),
+        raw: Some(Json::from_valid(raw.get())),
+        ..Lead::bare(key, Vendor::Spelo)
+    })
+}
+
+/// A conversation, without its recording's link.
+pub(super) fn conversation(
+    source: &SourceId,
+    wire: wire::Conversation,
+    raw: &RawValue,
+    reading: Reading,
+) -> Option<Conversation> {
+    let key = key(source, &wire.id)?;
+    let started_at = timestamp(&wire.started_at);
+    let ended_at = timestamp(&wire.ended_at);
+    let transcript = wire::elements(wire.transcript.as_deref())
+        .map(|turns: Vec<wire::Turn>| turns.into_iter().map(|it| turn(started_at, it)).collect::<Vec<_>>());
+    let partial = reading == Reading::List && !whole(transcript.as_deref(), wire.turn_count.0);
+    let tool_calls: Vec<wire::ToolCall> = wire::elements(wire.tool_calls.as_deref()).unwrap_or_default();
+    Some(Conversation {
+        key,
+        vendor: Vendor::Spelo,
+        channel: Channel::Voice,
+        vendor_channel: None,
+        direction: Some(Direction::Inbound),
+        // SPELO-28: a row without an end is taken for a call that goes on.
+        state: if ended_at.is_some() { InteractionStatus::Completed } else { InteractionStatus::InProgress },
+        vendor_state: None,
+        started_at,
+        ended_at,
+        duration_seconds: wire.duration_seconds.0,
+        turn_count: wire.turn_count.0,
+        page_url: wire.page_url.0,
+        preview: wire.first_user_text.0,
+        summary: None,
+        customer: None,
+        transcript,
+        tool_calls: tool_calls.into_iter().filter_map(tool_call).collect(),
+        partial,
+        // SPELO-22: null is normal. The path itself is no address and is not shown.
+        recording: wire.recording_path.0.map(|_| Recording {
+            mime_type: wire.recording_mime.0,
+            size_bytes: wire.recording_bytes.0.and_then(|bytes| u64::try_from(bytes).ok()),
+        }),
+        expires_at: timestamp(&wire.expires_at), // SPELO-20
+        lead: None,                              // SPELO-27
+        raw: Some(without(raw, "recording_path")),
+    })
+}
+
+fn key(source: &SourceId, id: &wire::Text) -> Option<Key> {
+    let native = NativeId::new(id.0.as_deref()?)?;
+    Some(Key { source: source.clone(), native, day: None })
+}
+
+/// SPELO-30: four words; any other, or none, is kept as it is and counts as unknown.
+fn status(word: Option<&str>) -> LeadStatus {
+    match word.map(str::to_ascii_lowercase).as_deref() {
+        Some("new") => LeadStatus::New,
+        Some("contacted") => LeadStatus::Contacted,
+        Some("qualified") => LeadStatus::Qualified,
+        Some("disqualified") => LeadStatus::Disqualified,
+        _ => LeadStatus::Unknown,
+    }
+}
+
+fn custom_field(key: String, value: &RawValue) -> CustomField {
+    CustomField { key, label: None, value: json(value) }
+}
+
+fn json(value: &RawValue) -> Option<Json> {
+    (value.get() != "null").then(|| Json::from_valid(value.get()))
+}
+
+/// SPELO-19: a list's transcript may be absent, null or cut short, which shows only against the number of turns; without
+/// that number it cannot be told, and is not believed. An emptied transcript (SPELO-21) shows the same way, and a read by
+/// id settles it.
+fn whole(transcript: Option<&[TranscriptTurn]>, turn_count: Option<i64>) -> bool {
+    match (transcript, turn_count) {
+        (Some(turns), Some(count)) => i64::try_from(turns.len()).is_ok_and(|length| length >= count),
+        _ => false,
+    }
+}
+
+fn turn(started_at: Option<Timestamp>, wire: wire::Turn) -> TranscriptTurn {
+    // SPELO-26: an open set of words.
+    let role = match wire.role.0.as_deref() {
+        Some("assistant") => SpeakerRole::Agent,
+        Some("user") => SpeakerRole::User,
+        Some("system") => SpeakerRole::System,
+        _ => SpeakerRole::Other,
+    };
+    // SPELO-25: milliseconds since the conversation began.
+    let at = started_at
+        .zip(wire.ts_ms.0)
+        .and_then(|(start, offset)| start.checked_add(SignedDuration::from_millis(offset)).ok());
+    TranscriptTurn {
+        role,
+        vendor_role: wire.role.0,
+        text: wire.text.0.unwrap_or_default(),
+        at,
+        offset_ms: wire.ts_ms.0,
+    }
+}
+
+fn tool_call(wire: wire::ToolCall) -> Option<ToolCall> {
+    Some(ToolCall { name: wire.name.0?, args: wire.args.as_deref().and_then(json) })
+}
+
+/// The object as sent, but for one member.
+fn without(object: &RawValue, member: &str) -> Json {
+    let mut text = String::with_capacity(object.get().len());
+    for (key, value) in wire::members(object) {
+        if key != member {
+            let before = if text.is_empty() { '{' } else { ',' };
+            let _ = write!(text, "{before}{}:{}", serde_json::Value::String(key), value.get());
+        }
+    }
+    if text.is_empty() {
+        text.push('{');
+    }
+    text.push('}');
+    Json::from_valid(text)
+}

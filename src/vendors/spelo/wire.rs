@@ -1,0 +1,167 @@
+//! Spelo's JSON as it is documented, read leniently: unknown fields are ignored, and a field of another type than
+//! documented counts as absent. Only an envelope without its `data`, or a list that does not say whether it goes on,
+//! is not understood.
+
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A page. `has_more` alone says whether there is another (SPELO-6).
+#[derive(Deserialize)]
+pub(super) struct Listing {
+    pub(super) data: Vec<Box<RawValue>>,
+    #[serde(default)]
+    pub(super) next_cursor: Option<String>,
+    pub(super) has_more: bool,
+}
+
+/// One record, or what else stands in an envelope.
+#[derive(Deserialize)]
+pub(super) struct One<T> {
+    pub(super) data: T,
+}
+
+/// A lead. All but the id may be absent or null (SPELO-16). `site_id` is not read (SPELO-18).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Lead {
+    pub(super) id: Text,
+    pub(super) conversation_id: Text,
+    pub(super) page_url: Text,
+    pub(super) name: Text,
+    pub(super) phone: Text,
+    pub(super) email: Text,
+    pub(super) data: Option<Box<RawValue>>,
+    pub(super) status: Text,
+    pub(super) notes: Text,
+    pub(super) created_at: Value,
+    pub(super) updated_at: Value,
+}
+
+/// A conversation. All but the id may be absent or null (SPELO-16).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Conversation {
+    pub(super) id: Text,
+    pub(super) started_at: Value,
+    pub(super) ended_at: Value,
+    pub(super) duration_seconds: Whole,
+    pub(super) turn_count: Whole,
+    pub(super) page_url: Text,
+    pub(super) first_user_text: Text,
+    pub(super) transcript: Option<Box<RawValue>>,
+    pub(super) tool_calls: Option<Box<RawValue>>,
+    pub(super) recording_path: Text,
+    pub(super) recording_mime: Text,
+    pub(super) recording_bytes: Whole,
+    pub(super) expires_at: Value,
+}
+
+/// One turn of a transcript.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Turn {
+    pub(super) role: Text,
+    pub(super) text: Text,
+    pub(super) ts_ms: Whole,
+}
+
+/// A tool that the agent used.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ToolCall {
+    pub(super) name: Text,
+    pub(super) args: Option<Box<RawValue>>,
+}
+
+/// A signed link.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Link {
+    pub(super) url: Text,
+    pub(super) expires_at: Value,
+}
+
+/// Text, trimmed; a number counts as its digits. Empty text is none.
+#[derive(Default)]
+pub(super) struct Text(pub(super) Option<String>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Value::deserialize(deserializer)? {
+            Value::String(text) => crate::model::text::present(&text).map(str::to_owned),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }))
+    }
+}
+
+/// A whole number, also as text or with nothing behind the point.
+#[derive(Default)]
+pub(super) struct Whole(pub(super) Option<i64>);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Value::deserialize(deserializer)? {
+            Value::Number(number) => number.as_i64().or_else(|| {
+                let float = number.as_f64()?;
+                #[expect(clippy::cast_possible_truncation, reason = "it is whole and far below the limit")]
+                (float.fract() == 0.0 && float.abs() < 1e15).then_some(float as i64)
+            }),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        }))
+    }
+}
+
+/// The elements of what should be an array, each read on its own; `None` where it is no array. An element that cannot be
+/// read takes its place as an empty one, so that their number stays what the vendor sent.
+pub(super) fn elements<T: DeserializeOwned + Default>(field: Option<&RawValue>) -> Option<Vec<T>> {
+    let elements: Vec<Box<RawValue>> = serde_json::from_str(field?.get()).ok()?;
+    Some(elements.iter().map(|text| serde_json::from_str(text.get()).unwrap_or_default()).collect())
+}
+
+/// The members of an object in the vendor's order, values as sent; none where it is no object.
+pub(super) fn members(object: &RawValue) -> Vec<(String, Box<RawValue>)> {
+    serde_json::from_str::<Members>(object.get()).map(|members| members.0).unwrap_or_default()
+}
+
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// What a refusal says. Its shape is not documented (SPELO-13), so three shapes are tried in turn.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct ErrorBody {
+    pub(super) code: Option<String>,
+}
+
+impl ErrorBody {
+    /// `error.code`, else `error` as text, else `code`; nothing where the body is none of these. The vendor's message is
+    /// not kept: it may repeat what was sent.
+    pub(super) fn read(body: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |value: &Value| value.as_str().and_then(crate::model::text::present).map(str::to_owned);
+        let error = &value["error"];
+        Self { code: text(&error["code"]).or_else(|| text(error)).or_else(|| text(&value["code"])) }
+    }
+}
