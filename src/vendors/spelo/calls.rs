@@ -57,20 +57,20 @@ impl Spelo {
         Ok(Page { next, ..kit::rows(&listing.data, row) })
     }
 
-    /// Reads what stands at `path` below a record's collection; `None` where the vendor has no such record on this site.
-    pub(super) async fn record<T: DeserializeOwned>(
+    /// Reads a record, or what stands `below` it; `None` where the vendor has no such record on this site.
+    pub(super) async fn record(
         &self,
         cx: &Cx,
         op: &'static str,
         collection: &'static str,
         id: &NativeId,
         below: &[&'static str],
-    ) -> Result<Option<T>, UpstreamError> {
+    ) -> Result<Option<Box<RawValue>>, UpstreamError> {
         let Some(path) = kit::absent(path(collection).id(op, id.as_str()))? else { return Ok(None) };
         let Some(reply) = kit::absent(self.client.send(&kit::read(cx, op, path.then(below))).await)? else {
             return Ok(None);
         };
-        kit::decode::<One<T>>(op, &reply.body).map(|one| Some(one.data))
+        kit::decode::<One>(op, &reply.body).map(|one| Some(one.data))
     }
 }
 

@@ -57,7 +57,7 @@ impl Read<Conversation> for Spelo {
     async fn get(&self, cx: &Cx, id: &NativeId) -> Result<Option<Conversation>, SourceError> {
         let op = "conversations.get";
         let lift = |error| kit::lift(&self.id, error);
-        let found = self.record::<Box<serde_json::value::RawValue>>(cx, op, COLLECTION, id, &[]).await;
+        let found = self.record(cx, op, COLLECTION, id, &[]).await;
         let Some(raw) = found.map_err(lift)? else { return Ok(None) };
         let wire = kit::decode(op, raw.get().as_bytes()).map_err(lift)?;
         let conversation = normalize::conversation(&self.id, wire, &raw, Reading::Single);
@@ -68,23 +68,24 @@ impl Read<Conversation> for Spelo {
 impl Recordings for Spelo {
     async fn link(&self, cx: &Cx, id: &NativeId) -> Result<Option<RecordingLink>, SourceError> {
         let op = "recordings.link";
-        let minted = self.record::<Option<wire::Link>>(cx, op, COLLECTION, id, &["recording"]).await;
-        let link = match minted {
-            Ok(Some(Some(link))) => link,
-            // SPELO-24: how the vendor says "no recording" is unknown, so a null and any refusal of the question are taken
-            // for it. A 401 and a 429 have kinds of their own.
-            Ok(Some(None) | None) => return Ok(None),
-            Err(error) if matches!(error.kind, Kind::Invalid | Kind::MethodRefused) => return Ok(None),
-            Err(error) => return Err(kit::lift(&self.id, error)),
+        let lift = |error| kit::lift(&self.id, error);
+        let minted = match self.record(cx, op, COLLECTION, id, &["recording"]).await {
+            // SPELO-24: how the vendor says "no recording" is unknown, so any refusal of the question is taken for it, and a
+            // null. A 401 and a 429 have kinds of their own.
+            Err(error) if matches!(error.kind, Kind::Invalid | Kind::MethodRefused) => None,
+            minted => minted.map_err(lift)?,
         };
-        // The link is handed to a client, who opens it: nothing but a web address will do.
-        let url = link
-            .url
-            .0
-            .filter(|url| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http")));
-        let Some(url) = url else {
-            return Err(kit::lift(&self.id, UpstreamError::new(op, Kind::Protocol)));
+        let Some(raw) = minted else { return Ok(None) };
+        let link: Option<wire::Link> = kit::decode(op, raw.get().as_bytes()).map_err(lift)?;
+        let Some(link) = link else { return Ok(None) };
+        let Some(url) = link.url.0.filter(|url| is_web_address(url)) else {
+            return Err(lift(UpstreamError::new(op, Kind::Protocol)));
         };
         Ok(Some(RecordingLink { url, expires_at: kit::timestamp(&link.expires_at) }))
     }
+}
+
+/// The link is handed to a client, who opens it: nothing but a web address will do.
+pub(super) fn is_web_address(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }

@@ -57,7 +57,7 @@ impl Read<Lead> for Spelo {
     async fn get(&self, cx: &Cx, id: &NativeId) -> Result<Option<Lead>, SourceError> {
         let op = "leads.get";
         let lift = |error| kit::lift(&self.id, error);
-        let found = self.record::<Box<serde_json::value::RawValue>>(cx, op, COLLECTION, id, &[]).await;
+        let found = self.record(cx, op, COLLECTION, id, &[]).await;
         let Some(raw) = found.map_err(lift)? else { return Ok(None) };
         let wire = kit::decode(op, raw.get().as_bytes()).map_err(lift)?;
         let lead = normalize::lead(&self.id, wire, &raw);

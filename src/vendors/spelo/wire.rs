@@ -16,10 +16,10 @@ pub(super) struct Listing {
     pub(super) has_more: bool,
 }
 
-/// One record, or what else stands in an envelope.
+/// One record, or what else stands in an envelope; not yet read, since a record keeps its own text.
 #[derive(Deserialize)]
-pub(super) struct One<T> {
-    pub(super) data: T,
+pub(super) struct One {
+    pub(super) data: Box<RawValue>,
 }
 
 /// A lead. All but the id may be absent or null (SPELO-16). `site_id` is not read (SPELO-18).
