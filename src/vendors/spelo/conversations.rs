@@ -81,7 +81,7 @@ impl Recordings for Spelo {
         let Some(url) = link.url.0.filter(|url| is_web_address(url)) else {
             return Err(lift(UpstreamError::new(op, Kind::Protocol)));
         };
-        Ok(Some(RecordingLink { url, expires_at: kit::timestamp(&link.expires_at) }))
+        Ok(Some(RecordingLink { url, expires_at: link.expires_at.0 }))
     }
 }
 

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
-use super::super::kit::timestamp;
 use super::wire;
 use crate::model::conversation::{Channel, Conversation, Recording, SpeakerRole, ToolCall, TranscriptTurn};
 use crate::model::id::{Key, NativeId, SourceId, Vendor};
@@ -38,8 +37,8 @@ pub(super) fn lead(source: &SourceId, wire: wire::Lead, raw: &RawValue) -> Optio
         // SPELO-17: the customer decides on keys and types.
         custom_fields: fields.into_iter().map(|(key, value)| custom_field(key, &value)).collect(),
         page_url: wire.page_url.0,
-        created_at: timestamp(&wire.created_at),
-        updated_at: timestamp(&wire.updated_at),
+        created_at: wire.created_at.0,
+        updated_at: wire.updated_at.0,
         // SPELO-27: the only link there is between a lead and what was said.
         conversation: wire.conversation_id.0.as_deref().and_then(NativeId::new),
         raw: Some(Json::from_valid(raw.get())),
@@ -55,8 +54,8 @@ pub(super) fn conversation(
     reading: Reading,
 ) -> Option<Conversation> {
     let key = key(source, &wire.id)?;
-    let started_at = timestamp(&wire.started_at);
-    let ended_at = timestamp(&wire.ended_at);
+    let started_at = wire.started_at.0;
+    let ended_at = wire.ended_at.0;
     let transcript = wire::elements(wire.transcript.as_deref())
         .map(|turns: Vec<wire::Turn>| turns.into_iter().map(|it| turn(started_at, it)).collect::<Vec<_>>());
     let partial = reading == Reading::List && !whole(transcript.as_deref(), wire.turn_count.0);
@@ -86,8 +85,8 @@ pub(super) fn conversation(
             mime_type: wire.recording_mime.0,
             size_bytes: wire.recording_bytes.0.and_then(|bytes| u64::try_from(bytes).ok()),
         }),
-        expires_at: timestamp(&wire.expires_at), // SPELO-20
-        lead: None,                              // SPELO-27
+        expires_at: wire.expires_at.0, // SPELO-20
+        lead: None,                    // SPELO-27
         raw: Some(without(raw, "recording_path")),
     })
 }

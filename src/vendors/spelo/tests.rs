@@ -205,6 +205,18 @@ fn storage_path_of_a_recording_is_not_shown() {
 }
 
 #[test]
+fn field_that_is_no_text_costs_the_field_and_not_the_row() {
+    let deep = "[".repeat(5_000) + &"]".repeat(5_000);
+    let body = format!(
+        r#"{{"data":[{{"id":"01J","name":"\ud800","email":{deep},"data":{{"deep":{deep}}}}}],"has_more":false}}"#
+    );
+    let page = leads(&body);
+    assert_eq!((page.rows.len(), page.rejected), (1, 0));
+    assert_eq!((&page.rows[0].name, &page.rows[0].email), (&None, &None));
+    assert_eq!(page.rows[0].custom_fields[0].value.as_ref().unwrap().as_str(), deep);
+}
+
+#[test]
 fn list_that_does_not_say_whether_it_goes_on_is_not_understood() {
     for body in [r#"{"data":[]}"#, r#"{"has_more":false}"#, r#"{"data":{},"has_more":false}"#, "[]", ""] {
         let error = kit::decode::<Listing>("leads.list", body.as_bytes()).err().unwrap();
@@ -219,6 +231,7 @@ fn error_code_is_found_in_every_shape_it_may_have() {
         (r#"{"error":"unauthenticated","message":"…"}"#, Some("unauthenticated")),
         (r#"{"code":"RATE_LIMITED","message":"…"}"#, Some("RATE_LIMITED")),
         (r#"{"error":{"code":7}}"#, None),
+        (&*format!(r#"{{"code":"RATE_LIMITED","message":"{}"}}"#, "x".repeat(16 * 1024)), None),
         ("<html>", None),
         ("", None),
     ] {

@@ -2,10 +2,14 @@
 //! documented counts as absent. Only an envelope without its `data`, or a list that does not say whether it goes on,
 //! is not understood.
 
+use jiff::Timestamp;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use super::super::kit;
+use crate::model::text::present;
 
 /// A page. `has_more` alone says whether there is another (SPELO-6).
 #[derive(Deserialize)]
@@ -35,8 +39,8 @@ pub(super) struct Lead {
     pub(super) data: Option<Box<RawValue>>,
     pub(super) status: Text,
     pub(super) notes: Text,
-    pub(super) created_at: Value,
-    pub(super) updated_at: Value,
+    pub(super) created_at: Moment,
+    pub(super) updated_at: Moment,
 }
 
 /// A conversation. All but the id may be absent or null (SPELO-16).
@@ -44,8 +48,8 @@ pub(super) struct Lead {
 #[serde(default)]
 pub(super) struct Conversation {
     pub(super) id: Text,
-    pub(super) started_at: Value,
-    pub(super) ended_at: Value,
+    pub(super) started_at: Moment,
+    pub(super) ended_at: Moment,
     pub(super) duration_seconds: Whole,
     pub(super) turn_count: Whole,
     pub(super) page_url: Text,
@@ -55,7 +59,7 @@ pub(super) struct Conversation {
     pub(super) recording_path: Text,
     pub(super) recording_mime: Text,
     pub(super) recording_bytes: Whole,
-    pub(super) expires_at: Value,
+    pub(super) expires_at: Moment,
 }
 
 /// One turn of a transcript.
@@ -80,7 +84,7 @@ pub(super) struct ToolCall {
 #[serde(default)]
 pub(super) struct Link {
     pub(super) url: Text,
-    pub(super) expires_at: Value,
+    pub(super) expires_at: Moment,
 }
 
 /// Text, trimmed; a number counts as its digits. Empty text is none.
@@ -89,8 +93,8 @@ pub(super) struct Text(pub(super) Option<String>);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Value::deserialize(deserializer)? {
-            Value::String(text) => crate::model::text::present(&text).map(str::to_owned),
+        Ok(Self(match scalar(deserializer)? {
+            Value::String(text) => present(&text).map(str::to_owned),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         }))
@@ -103,7 +107,7 @@ pub(super) struct Whole(pub(super) Option<i64>);
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Value::deserialize(deserializer)? {
+        Ok(Self(match scalar(deserializer)? {
             Value::Number(number) => number.as_i64().or_else(|| {
                 let float = number.as_f64()?;
                 #[expect(clippy::cast_possible_truncation, reason = "it is whole and far below the limit")]
@@ -113,6 +117,26 @@ impl<'de> Deserialize<'de> for Whole {
             _ => None,
         }))
     }
+}
+
+/// A moment, in any of the ways of contract 8.5.
+#[derive(Default)]
+pub(super) struct Moment(pub(super) Option<Timestamp>);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        scalar(deserializer).map(|value| Self(kit::timestamp(&value)))
+    }
+}
+
+/// A value that should be no array and no object. Those are passed over unread, however large they are, and so is text
+/// that is none.
+fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?.get();
+    if raw.starts_with(['[', '{']) {
+        return Ok(Value::Null);
+    }
+    Ok(serde_json::from_str(raw).unwrap_or_default())
 }
 
 /// The elements of what should be an array, each read on its own; `None` where it is no array. An element that cannot be
@@ -159,8 +183,12 @@ impl ErrorBody {
     /// `error.code`, else `error` as text, else `code`; nothing where the body is none of these. The vendor's message is
     /// not kept: it may repeat what was sent.
     pub(super) fn read(body: &[u8]) -> Self {
+        const LARGEST: usize = 16 * 1024;
+        if body.len() > LARGEST {
+            return Self::default();
+        }
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
-        let text = |value: &Value| value.as_str().and_then(crate::model::text::present).map(str::to_owned);
+        let text = |value: &Value| value.as_str().and_then(present).map(str::to_owned);
         let error = &value["error"];
         Self { code: text(&error["code"]).or_else(|| text(error)).or_else(|| text(&value["code"])) }
     }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Shared;
-use super::site::{Ask, Order, Place, cursor, place};
+use super::site::{Ask, Order, Place, place};
 use super::story::{STATUS, token, written};
 
 type Site = State<Arc<Shared>>;
@@ -105,7 +105,7 @@ async fn leads(State(shared): Site, Query(params): Query<Params>) -> Response {
     }
     let (rows, last, more) = shared.state().site.lead_page(&ask, status);
     // The vendor's sample has a cursor on the last page of leads and none on that of conversations (SPELO-6).
-    listing(&shared, &params, &rows, last.as_ref().map(cursor), more)
+    listing(&shared, &params, &rows, last, more)
 }
 
 async fn conversations(State(shared): Site, Query(params): Query<Params>) -> Response {
@@ -124,7 +124,7 @@ async fn conversations(State(shared): Site, Query(params): Query<Params>) -> Res
             _ => row.transcript.iter_mut().for_each(|turns| turns.truncate(LIST_TURNS)),
         }
     }
-    listing(&shared, &params, &rows, last.filter(|_| more).as_ref().map(cursor), more)
+    listing(&shared, &params, &rows, last.filter(|_| more), more)
 }
 
 fn ask(shared: &Shared, params: &Params) -> Result<Ask, &'static str> {

@@ -1,6 +1,6 @@
 //! The site's rows, and paging over them by keyset (SPELO-5, SPELO-7). Only places and ids are kept; the rest is told anew.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,65 +29,69 @@ pub(super) struct Ask {
     pub(super) limit: usize,
 }
 
-/// Rows of one kind, findable by place and by id.
-struct Rows<T> {
-    by_place: BTreeMap<Place, T>,
-    by_id: HashMap<String, Timestamp>,
+/// Something that stands in a list.
+pub(super) trait Row {
+    /// Its moment and its id.
+    fn place(&self) -> (Timestamp, &str);
 }
 
-impl<T> Default for Rows<T> {
-    fn default() -> Self {
-        Self { by_place: BTreeMap::new(), by_id: HashMap::new() }
+/// Rows of one kind, oldest first.
+struct Rows<T>(Vec<T>);
+
+impl<T: Row> Rows<T> {
+    fn new(mut rows: Vec<T>) -> Self {
+        rows.sort_by(|one, other| one.place().cmp(&other.place()));
+        Self(rows)
     }
-}
 
-impl<T> Rows<T> {
-    fn insert(&mut self, place: Place, row: T) {
-        self.by_id.insert(place.1.clone(), place.0);
-        self.by_place.insert(place, row);
+    fn insert(&mut self, row: T) {
+        let index = self.0.partition_point(|other| other.place() < row.place());
+        self.0.insert(index, row);
     }
 
     fn get(&self, id: &str) -> Option<&T> {
-        self.by_place.get(&(*self.by_id.get(id)?, id.to_owned()))
+        self.0.iter().find(|row| row.place().1 == id)
     }
 
-    fn remove(&mut self, id: &str) -> Option<T> {
-        let at = self.by_id.remove(id)?;
-        self.by_place.remove(&(at, id.to_owned()))
+    fn remove(&mut self, id: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|row| row.place().1 != id);
+        self.0.len() < before
     }
 
     /// The rows of a page, and whether more follow.
-    fn page(&self, ask: &Ask, keep: impl Fn(&T) -> bool) -> (Vec<(&Place, &T)>, bool) {
-        let rows = self.by_place.iter().filter(|(place, _)| ask.since.is_none_or(|since| place.0 >= since));
-        let mut rows: Vec<_> = rows.collect();
+    fn page(&self, ask: &Ask, keep: impl Fn(&T) -> bool) -> (Vec<&T>, bool) {
+        let rows = self.0.iter().filter(|row| ask.since.is_none_or(|since| row.place().0 >= since));
+        let mut rows: Vec<&T> = rows.collect();
         match ask.order {
             Order::Oldest => {}
             Order::Newest => rows.reverse(),
-            Order::Random => rows.sort_by_cached_key(|(place, _)| scattered(place)),
+            Order::Random => rows.sort_by_key(|row| scattered(row.place().1)),
         }
-        let passed = |place: &Place| match (&ask.after, ask.order) {
+        let after = ask.after.as_ref().map(|(at, id)| (*at, &**id));
+        let passed = |row: &T| match (after, ask.order) {
             (None, _) => true,
-            (Some(after), Order::Newest) => place < after,
-            (Some(after), Order::Oldest) => place > after,
-            (Some(after), Order::Random) => scattered(place) > scattered(after),
+            (Some(after), Order::Newest) => row.place() < after,
+            (Some(after), Order::Oldest) => row.place() > after,
+            (Some(after), Order::Random) => scattered(row.place().1) > scattered(after.1),
         };
-        let mut rows = rows.into_iter().filter(|(place, row)| passed(place) && keep(row));
+        let mut rows = rows.into_iter().filter(|row| passed(row) && keep(row));
         let page: Vec<_> = rows.by_ref().take(ask.limit).collect();
         let more = rows.next().is_some();
         (page, more)
     }
 }
 
-fn scattered(place: &Place) -> (u64, &str) {
-    let hash = place.1.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+fn scattered(id: &str) -> u64 {
+    id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    (hash, &place.1)
+    })
 }
 
 /// The cursor of a place: base64url of `created_at|id`.
-pub(super) fn cursor(place: &Place) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{}|{}", written(place.0), place.1))
+fn cursor(row: &impl Row) -> String {
+    let (at, id) = row.place();
+    URL_SAFE_NO_PAD.encode(format!("{}|{id}", written(at)))
 }
 
 /// The place of a cursor, or `None` where it was not made here.
@@ -118,47 +122,31 @@ impl Site {
     /// All leads of the world's spec, each captured during a call, and two calls without a lead to three with one.
     pub(super) fn new(teller: Teller) -> Self {
         let count = teller.world.spec().leads;
-        let idle: Vec<Talk> = (0..count * 2 / 3)
-            .map(|number| teller.idle_talk(number, teller.moment("idle", number * 3 / 2)))
-            .collect();
-        let mut site = Self {
-            leads: Rows::default(),
-            talks: Rows::default(),
-            edits: HashMap::new(),
-            next: count,
-            teller,
-        };
-        for number in 0..count {
-            let created = site.teller.moment("site", number);
-            site.insert(number, created);
-        }
-        for talk in idle {
-            site.talks.insert((talk.started, talk.id.clone()), talk);
-        }
-        site
-    }
-
-    fn insert(&mut self, number: usize, created: Timestamp) -> String {
-        let (capture, talk) = self.teller.capture(number, created);
-        let id = capture.id.clone();
-        self.talks.insert((talk.started, talk.id.clone()), talk);
-        self.leads.insert((created, id.clone()), capture);
-        id
+        let (leads, mut talks): (Vec<_>, Vec<_>) =
+            (0..count).map(|number| teller.capture(number, teller.moment("site", number))).unzip();
+        talks.extend(
+            (0..count * 2 / 3).map(|number| teller.idle_talk(number, teller.moment("idle", number * 3 / 2))),
+        );
+        Self { leads: Rows::new(leads), talks: Rows::new(talks), edits: HashMap::new(), next: count, teller }
     }
 
     pub(super) fn leads(&self) -> Vec<(String, Timestamp)> {
-        self.leads.by_id.iter().map(|(id, at)| (id.clone(), *at)).collect()
+        self.leads.0.iter().map(|lead| (lead.id.clone(), lead.created)).collect()
     }
 
     pub(super) fn add_lead(&mut self, at: Timestamp) -> String {
         let at = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
+        let (lead, talk) = self.teller.capture(self.next, at);
         self.next += 1;
-        self.insert(self.next - 1, at)
+        let id = lead.id.clone();
+        self.talks.insert(talk);
+        self.leads.insert(lead);
+        id
     }
 
     pub(super) fn delete_lead(&mut self, id: &str) -> bool {
         self.edits.remove(id);
-        self.leads.remove(id).is_some()
+        self.leads.remove(id)
     }
 
     pub(super) fn lead(&self, id: &str) -> Option<Lead> {
@@ -183,30 +171,30 @@ impl Site {
         self.lead(id)
     }
 
-    /// A page of leads with the place of its last row, and whether more follow.
-    pub(super) fn lead_page(&self, ask: &Ask, status: Option<&str>) -> (Vec<Lead>, Option<Place>, bool) {
+    /// A page of leads, the cursor of its last row, and whether more follow.
+    pub(super) fn lead_page(&self, ask: &Ask, status: Option<&str>) -> (Vec<Lead>, Option<String>, bool) {
         let (rows, more) =
             self.leads.page(ask, |capture| status.is_none_or(|word| self.status(capture) == word));
-        let last = rows.last().map(|(place, _)| (*place).clone());
-        (rows.into_iter().map(|(_, capture)| self.told(capture)).collect(), last, more)
+        let last = rows.last().map(|row| cursor(*row));
+        (rows.into_iter().map(|capture| self.told(capture)).collect(), last, more)
     }
 
     pub(super) fn conversation(&self, id: &str, now: Timestamp) -> Option<Conversation> {
         self.talks.get(id).map(|talk| self.teller.conversation(talk, now))
     }
 
-    /// A page of conversations, transcripts whole, with the place of its last row, and whether more follow.
+    /// A page of conversations, transcripts whole, the cursor of its last row, and whether more follow.
     pub(super) fn conversation_page(
         &self,
         ask: &Ask,
         recorded: bool,
         now: Timestamp,
-    ) -> (Vec<Conversation>, Option<Place>, bool) {
+    ) -> (Vec<Conversation>, Option<String>, bool) {
         let (rows, more) = self
             .talks
             .page(ask, |talk| !recorded || self.teller.conversation(talk, now).recording_path.is_some());
-        let last = rows.last().map(|(place, _)| (*place).clone());
-        (rows.into_iter().map(|(_, talk)| self.teller.conversation(talk, now)).collect(), last, more)
+        let last = rows.last().map(|row| cursor(*row));
+        (rows.into_iter().map(|talk| self.teller.conversation(talk, now)).collect(), last, more)
     }
 
     fn status(&self, capture: &Capture) -> &str {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::site::Row;
 use crate::model::id::Vendor;
 use crate::vendors::simulation::World;
 
@@ -80,6 +81,18 @@ pub(super) struct Capture {
     pub(super) created: Timestamp,
     pub(super) number: usize,
     pub(super) talk: Option<String>,
+}
+
+impl Row for Talk {
+    fn place(&self) -> (Timestamp, &str) {
+        (self.started, &self.id)
+    }
+}
+
+impl Row for Capture {
+    fn place(&self) -> (Timestamp, &str) {
+        (self.created, &self.id)
+    }
 }
 
 /// Tells the story.
