@@ -63,8 +63,32 @@ pub(super) fn absent<T>(answer: Result<T, UpstreamError>) -> Result<Option<T>, U
 
 /// Decodes a whole body; anything unexpected is `Protocol`.
 pub(super) fn decode<T: DeserializeOwned>(op: &'static str, body: &[u8]) -> Result<T, UpstreamError> {
-    serde_json::from_slice(body).map_err(|error| UpstreamError::new(op, Kind::Protocol).because(error))
+    serde_json::from_slice(body)
+        .map_err(|error| UpstreamError::new(op, Kind::Protocol).because(Undecodable::from(&error)))
 }
+
+/// Where a body ceased to be what was expected. The decoder's own words are not kept: they repeat the value they met,
+/// which may be personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Undecodable {
+    category: serde_json::error::Category,
+    line: usize,
+    column: usize,
+}
+
+impl From<&serde_json::Error> for Undecodable {
+    fn from(error: &serde_json::Error) -> Self {
+        Self { category: error.classify(), line: error.line(), column: error.column() }
+    }
+}
+
+impl std::fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "body not understood at line {}, column {} ({:?})", self.line, self.column, self.category)
+    }
+}
+
+impl std::error::Error for Undecodable {}
 
 /// Decodes rows one by one: a row that cannot be read is counted, not fatal. `row` makes a record of a wire struct and the
 /// row's own text, or `None` where something is missing that a record cannot be without.

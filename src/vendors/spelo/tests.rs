@@ -225,6 +225,15 @@ fn list_that_does_not_say_whether_it_goes_on_is_not_understood() {
 }
 
 #[test]
+fn body_that_is_not_understood_is_not_repeated_in_the_error() {
+    let body = br#"{"data":"sarah@example.com","has_more":false}"#;
+    let error = kit::decode::<Listing>("leads.list", body).err().unwrap();
+    let cause = error.cause.as_ref().unwrap();
+    assert!(cause.to_string().contains("line 1, column 27"), "{cause}");
+    assert!(!format!("{error} {error:?} {cause}").contains("sarah"));
+}
+
+#[test]
 fn error_code_is_found_in_every_shape_it_may_have() {
     for (body, code) in [
         (r#"{"success":false,"error":{"code":"LEAD_NOT_FOUND","message":"…"}}"#, Some("LEAD_NOT_FOUND")),
