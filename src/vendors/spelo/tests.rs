@@ -1,9 +1,15 @@
-//! Pure tests of decoding, normalization and classification on recorded bodies; `tests/simulated.rs` is about the wire.
+//! Pure tests of decoding, normalization and classification on recorded bodies; `tests/` is about the wire.
 
 #[cfg(feature = "simulator")]
-mod simulated;
+mod failures;
+#[cfg(feature = "simulator")]
+mod lists;
+#[cfg(feature = "simulator")]
+mod records;
 #[cfg(feature = "simulator")]
 mod stage;
+#[cfg(feature = "simulator")]
+mod vendor;
 
 use std::time::Duration;
 
