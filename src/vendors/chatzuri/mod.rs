@@ -1,16 +1,134 @@
-//! Chatzuri.
+//! Chatzuri: chatbots on websites and messaging channels.
+//!
+//! One account is one key, and a key opens every agent of its team; each agent is a source of its own, named
+//! `<account>/<agent>`. The agents stand in the settings or are found at the vendor (`agents.rs`). An adapter answers one
+//! raw vendor page: day windows, which make the vendor's offsets stable, are read in `gather/`. What is known of the
+//! vendor, and how surely, stands in README.md by number.
 
-use super::Entry;
+mod agent;
+mod agents;
+mod conversations;
+mod dialect;
+mod leads;
+mod normalize;
+mod request;
+#[cfg(feature = "simulator")]
+mod simulator;
+#[cfg(all(test, feature = "simulator"))]
+mod tests;
+mod wire;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use self::agent::Agent;
+use self::agents::Agents;
+use self::dialect::Bearer;
+use self::request::Team;
+use super::{Account, Entry, Problem, Setup, kit};
 use crate::model::id::Vendor;
+use crate::source::{DynDiscovery, Source};
+use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
 
 /// What the rest of the program must know of Chatzuri.
 pub(super) const ENTRY: Entry = Entry {
     name: "chatzuri",
     vendor: Vendor::Chatzuri,
+    // CHATZURI-1: with `www`, since the other host may redirect and redirects are never followed.
     base_url: "https://www.chatzuri.com/api/v1",
-    policy: Policy::default,
-    open: |_| Err(Vec::new()),
+    policy,
+    open,
     #[cfg(feature = "simulator")]
-    simulate: |_| unreachable!(),
+    simulate: |stage| Arc::new(simulator::Office::new(stage)),
 };
+
+/// CHATZURI-22: the vendor publishes no limit, so a team is asked twice a second at most, two calls at a time. The first
+/// page of one agent takes about three calls (a day window, the page that proves its end, sometimes a wider window), so a
+/// burst of four lets it go out at once with one retry to spare, and the 3 s that a source may take hold ten calls in all:
+/// the first pages of three agents.
+fn policy() -> Policy {
+    Policy { quota: 120, burst: 4, concurrency: 2, ..Policy::default() }
+}
+
+/// What can be set about an account.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    /// The ids of the agents to read. Absent: all agents that the vendor names for the key.
+    agents: Option<Vec<String>>,
+    /// Call the agent `chatbotId` in requests, as the vendor's older pages do. Off.
+    legacy_param_names: bool,
+}
+
+fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut noted = |path: &[&str], what: String, hint: &str| {
+        let path = path.iter().map(|&key| key.to_owned()).collect();
+        problems.push(Problem { path, what, hint: hint.to_owned() });
+    };
+    let settings = match kit::settings::<Settings>(&setup.settings) {
+        Ok(settings) => Some(settings),
+        Err(found) => {
+            found.into_iter().for_each(|problem| {
+                let path: Vec<&str> = problem.path.iter().map(String::as_str).collect();
+                noted(&path, problem.what, &problem.hint);
+            });
+            None
+        }
+    };
+    let client = match Bearer::new(&setup.key) {
+        None => {
+            noted(
+                &["api_key_env"],
+                "the key is empty or has characters that no key has".to_owned(),
+                "copy it again from the team's settings",
+            );
+            None
+        }
+        Some(bearer) => Client::new(setup.name.as_str(), &setup.base_url, bearer, setup.policy)
+            .map_err(|error| {
+                noted(
+                    &["base_url"],
+                    format!("no client can be made for it: {:?}", error.kind),
+                    "use https, or http on loopback",
+                );
+            })
+            .ok(),
+    };
+    let mut named = settings.as_ref().and_then(|settings| settings.agents.clone());
+    if let Some(agents) = &mut named {
+        let hint = "list each agent's id once, or leave `agents` out to read all agents of the key";
+        if agents.is_empty() {
+            noted(&["settings", "agents"], "it names no agent".to_owned(), hint);
+        }
+        let mut seen = HashSet::new();
+        for (at, agent) in agents.iter().enumerate() {
+            let number = at + 1;
+            if agents::source_name(&setup.name, agent).is_none() {
+                let what = format!("entry {number} cannot be part of a source's name");
+                noted(
+                    &["settings", "agents"],
+                    what,
+                    "use the agent's id as the vendor shows it, not its name",
+                );
+            } else if !seen.insert(agent.as_str()) {
+                noted(&["settings", "agents"], format!("entry {number} is there twice"), hint);
+            }
+        }
+    }
+    let (Some(settings), Some(client), true) = (settings, client, problems.is_empty()) else {
+        return Err(problems);
+    };
+    let team = Arc::new(Team::new(setup.name, client, settings.legacy_param_names));
+    // CHATZURI-8: how agents are listed is the least known of all, so an explicit list always wins.
+    let Some(named) = named else {
+        let agents = Arc::new(Agents::new(team));
+        let stand_in: Arc<dyn Source> = Arc::clone(&agents) as _;
+        return Ok(Account { sources: vec![stand_in], discovery: Some(agents as Arc<dyn DynDiscovery>) });
+    };
+    let sources = named.iter().filter_map(|agent| Agent::source(&team, agent)).collect();
+    Ok(Account { sources, discovery: None })
+}

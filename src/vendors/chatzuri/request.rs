@@ -1,0 +1,145 @@
+//! What all calls share: one client to a team, GET or POST, the names of parameters, pages and days.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::Method;
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+
+use super::super::kit;
+use super::agent::Agent;
+use super::wire;
+use crate::model::cx::Cx;
+use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::id::SourceId;
+use crate::model::page::PageToken;
+use crate::source::Span;
+use crate::upstream::call::{Call, Path};
+use crate::upstream::client::Client;
+use crate::upstream::failure::{Kind, UpstreamError};
+
+/// Parameters, whether they travel in the query or in a body.
+pub(super) type Fields = Vec<(&'static str, String)>;
+
+/// The most rows to a page. Documented for conversations, assumed for leads (CHATZURI-12).
+pub(super) const PAGE_SIZE: u16 = 100;
+
+/// One account, which is one key, which is one team: what all its agents share.
+pub(super) struct Team {
+    /// The account's name.
+    pub(super) name: SourceId,
+    /// The one way to the vendor: its quota counts by key, not by agent.
+    pub(super) client: Client,
+    agent_field: &'static str,
+    lists: Manner,
+}
+
+impl Team {
+    pub(super) fn new(name: SourceId, client: Client, legacy_param_names: bool) -> Self {
+        // CHATZURI-7: one name or the other, never both: a check for unknown names could refuse the call.
+        let agent_field = if legacy_param_names { "chatbotId" } else { "agentId" };
+        Self { name, client, agent_field, lists: Manner::default() }
+    }
+}
+
+/// Whether an endpoint wants GET with a query or POST with the same fields in a JSON body (CHATZURI-6). GET until a 405
+/// has taught us otherwise; then remembered, so that the lesson costs one call.
+#[derive(Default)]
+pub(super) struct Manner {
+    posts: AtomicBool,
+}
+
+impl Manner {
+    /// Sends `call`, and once more in the other manner where the first one was refused with 405 and nothing else.
+    pub(super) async fn send(
+        &self,
+        client: &Client,
+        call: Call,
+        fields: &Fields,
+    ) -> Result<Bytes, UpstreamError> {
+        let posts = self.posts.load(Ordering::Relaxed);
+        let answer = client.send(&dressed(call.clone(), fields, posts)).await;
+        if !matches!(&answer, Err(error) if error.kind == Kind::MethodRefused) {
+            return answer.map(|reply| reply.body);
+        }
+        let answer = client.send(&dressed(call, fields, !posts)).await;
+        if answer.is_ok() {
+            self.posts.store(!posts, Ordering::Relaxed);
+        }
+        answer.map(|reply| reply.body)
+    }
+}
+
+fn dressed(call: Call, fields: &Fields, posts: bool) -> Call {
+    if !posts {
+        return Call { query: fields.clone(), ..call };
+    }
+    let body: serde_json::Map<String, serde_json::Value> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
+    // Still a read: it may be sent again.
+    Call { method: Method::POST, body: Some(serde_json::Value::from(body).to_string().into()), ..call }
+}
+
+impl Agent {
+    /// Reads one page of a list, rows still unread.
+    pub(super) async fn rows(
+        &self,
+        cx: &Cx,
+        op: &'static str,
+        endpoint: &'static str,
+        span: Span,
+        filter: Option<(&'static str, String)>,
+        from: Option<&PageToken>,
+    ) -> Result<Vec<Box<RawValue>>, SourceError> {
+        let (page, size) =
+            page_and_size(from).ok_or_else(|| SourceError::new(&self.id, op, SourceErrorKind::StaleToken))?;
+        let mut fields = vec![(self.team.agent_field, self.agent.to_string())];
+        fields.extend(days(span));
+        fields.push(("page", page.to_string()));
+        fields.push(("size", size.to_string()));
+        fields.extend(filter);
+        let call = kit::read(cx, op, Path::new(&[endpoint]));
+        let answer = self.team.lists.send(&self.team.client, call, &fields).await;
+        answer.and_then(|body| wire::rows(op, &body)).map_err(|error| kit::lift(&self.id, error))
+    }
+}
+
+/// CHATZURI-11: pages count from 1; number and size are always sent. A size that the vendor would cut down silently would
+/// shift every later page, so it is not sent.
+fn page_and_size(from: Option<&PageToken>) -> Option<(u32, u16)> {
+    match from {
+        None => Some((1, PAGE_SIZE)),
+        Some(PageToken::Offset { page, size }) => (size.get() <= PAGE_SIZE).then(|| (page.get(), size.get())),
+        Some(PageToken::Cursor(_)) => None,
+    }
+}
+
+/// The vendor's days that hold a span, whatever its time zone is and whether `endDate` itself counts (CHATZURI-15,
+/// CHATZURI-16). At the beginning one day more is enough for zones west of us. At the end it is one day for zones east of
+/// us and one more where `endDate` does not count. The gateway trims to the instant.
+pub(super) fn days(span: Span) -> Fields {
+    let mut fields = Fields::new();
+    if let Some(since) = span.since {
+        let first = utc_day(since);
+        fields.push(("startDate", written(first.yesterday().unwrap_or(first))));
+    }
+    if let Some(until) = span.until {
+        let last = utc_day(until.checked_sub(SignedDuration::from_millis(1)).unwrap_or(until));
+        let later = last.tomorrow().and_then(Date::tomorrow).unwrap_or(last);
+        fields.push(("endDate", written(later)));
+    }
+    fields
+}
+
+/// The UTC day of an instant.
+pub(super) fn utc_day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
+/// CHATZURI-14: zero-padded, so the years before 1 cannot be written; nothing was created then either.
+fn written(day: Date) -> String {
+    day.max(date(1, 1, 1)).to_string()
+}
