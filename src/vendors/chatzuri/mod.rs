@@ -14,7 +14,7 @@ mod normalize;
 mod request;
 #[cfg(feature = "simulator")]
 mod simulator;
-#[cfg(all(test, feature = "simulator"))]
+#[cfg(test)]
 mod tests;
 mod wire;
 
