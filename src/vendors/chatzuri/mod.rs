@@ -28,7 +28,7 @@ use self::agents::Agents;
 use self::dialect::Bearer;
 use self::request::Team;
 use super::{Account, Entry, Problem, Setup, kit};
-use crate::model::id::Vendor;
+use crate::model::id::{SourceId, Vendor};
 use crate::source::{DynDiscovery, Source};
 use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
@@ -65,70 +65,60 @@ struct Settings {
 
 fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
     let mut problems = Vec::new();
-    let mut noted = |path: &[&str], what: String, hint: &str| {
-        let path = path.iter().map(|&key| key.to_owned()).collect();
-        problems.push(Problem { path, what, hint: hint.to_owned() });
-    };
-    let settings = match kit::settings::<Settings>(&setup.settings) {
-        Ok(settings) => Some(settings),
-        Err(found) => {
-            found.into_iter().for_each(|problem| {
-                let path: Vec<&str> = problem.path.iter().map(String::as_str).collect();
-                noted(&path, problem.what, &problem.hint);
-            });
-            None
-        }
-    };
-    let client = match Bearer::new(&setup.key) {
-        None => {
-            noted(
-                &["api_key_env"],
-                "the key is empty or has characters that no key has".to_owned(),
-                "copy it again from the team's settings",
-            );
-            None
-        }
-        Some(bearer) => Client::new(setup.name.as_str(), &setup.base_url, bearer, setup.policy)
-            .map_err(|error| {
-                noted(
-                    &["base_url"],
-                    format!("no client can be made for it: {:?}", error.kind),
-                    "use https, or http on loopback",
-                );
-            })
-            .ok(),
-    };
-    let mut named = settings.as_ref().and_then(|settings| settings.agents.clone());
-    if let Some(agents) = &mut named {
-        let hint = "list each agent's id once, or leave `agents` out to read all agents of the key";
-        if agents.is_empty() {
-            noted(&["settings", "agents"], "it names no agent".to_owned(), hint);
-        }
-        let mut seen = HashSet::new();
-        for (at, agent) in agents.iter().enumerate() {
-            let number = at + 1;
-            if agents::source_name(&setup.name, agent).is_none() {
-                let what = format!("entry {number} cannot be part of a source's name");
-                noted(
-                    &["settings", "agents"],
-                    what,
-                    "use the agent's id as the vendor shows it, not its name",
-                );
-            } else if !seen.insert(agent.as_str()) {
-                noted(&["settings", "agents"], format!("entry {number} is there twice"), hint);
-            }
-        }
+    let settings: Settings = kit::settings(&setup.settings).unwrap_or_else(|found| {
+        problems = found;
+        Settings::default()
+    });
+    if let Some(agents) = &settings.agents {
+        problems.extend(wrong_agents(&setup.name, agents));
     }
-    let (Some(settings), Some(client), true) = (settings, client, problems.is_empty()) else {
-        return Err(problems);
-    };
+    let client = client(&setup).map_err(|problem| problems.push(problem)).ok();
+    let Some(client) = client.filter(|_| problems.is_empty()) else { return Err(problems) };
     let team = Arc::new(Team::new(setup.name, client, settings.legacy_param_names));
     // CHATZURI-8: how agents are listed is the least known of all, so an explicit list always wins.
-    let Some(named) = named else {
+    let Some(agents) = settings.agents else {
         let agents = Arc::new(Agents::new(team));
         let stand_in: Arc<dyn Source> = Arc::clone(&agents) as _;
         return Ok(Account { sources: vec![stand_in], discovery: Some(agents as Arc<dyn DynDiscovery>) });
     };
-    let sources = named.iter().filter_map(|agent| Agent::source(&team, agent)).collect();
+    let sources = agents.iter().filter_map(|agent| Agent::source(&team, agent)).collect();
     Ok(Account { sources, discovery: None })
+}
+
+fn client(setup: &Setup) -> Result<Client, Problem> {
+    let bearer = Bearer::new(&setup.key).ok_or_else(|| Problem {
+        path: vec!["api_key_env".to_owned()],
+        what: "the key is empty or has characters that no key has".to_owned(),
+        hint: "copy it again from the team's settings".to_owned(),
+    })?;
+    let client = Client::new(setup.name.as_str(), &setup.base_url, bearer, setup.policy.clone());
+    client.map_err(|error| Problem {
+        path: vec!["base_url".to_owned()],
+        what: format!("no client can be made for it: {:?}", error.kind),
+        hint: "use https, or http on loopback".to_owned(),
+    })
+}
+
+/// What is wrong with a list of agents. Entries are told by number: a key pasted into the wrong place stays unseen.
+fn wrong_agents(account: &SourceId, agents: &[String]) -> Vec<Problem> {
+    let problem = |what: String, hint: &str| Problem {
+        path: vec!["settings".to_owned(), "agents".to_owned()],
+        what,
+        hint: hint.to_owned(),
+    };
+    if agents.is_empty() {
+        let hint = "name at least one, or leave `agents` out to read all agents of the key";
+        return vec![problem("it names no agent".to_owned(), hint)];
+    }
+    let mut problems = Vec::new();
+    let mut seen = HashSet::new();
+    for (number, agent) in (1..).zip(agents) {
+        if agents::source_name(account, agent).is_none() {
+            let hint = "use the agent's id as the vendor shows it, not its name";
+            problems.push(problem(format!("entry {number} cannot be part of a source's name"), hint));
+        } else if !seen.insert(agent) {
+            problems.push(problem(format!("entry {number} is there twice"), "name each agent once"));
+        }
+    }
+    problems
 }

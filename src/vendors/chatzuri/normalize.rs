@@ -87,6 +87,7 @@ pub(super) fn conversation(
 /// list can find it again.
 fn identity(source: &SourceId, id: Option<&str>, created_at: &Value) -> Option<(Key, Timestamp)> {
     let native = NativeId::new(id.and_then(present)?)?;
+    // CHATZURI-24: in whatever form. A row without it can be neither placed in a list nor found again.
     let at = kit::timestamp(created_at)?;
     Some((Key { source: source.clone(), native, day: Some(utc_day(at)) }, at))
 }

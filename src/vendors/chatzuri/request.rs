@@ -27,7 +27,7 @@ pub(super) type Fields = Vec<(&'static str, String)>;
 /// The most rows to a page. Documented for conversations, assumed for leads (CHATZURI-12).
 pub(super) const PAGE_SIZE: u16 = 100;
 
-/// One account, which is one key, which is one team: what all its agents share.
+/// One account, which is one key, which opens one team (CHATZURI-3): what all its agents share.
 pub(super) struct Team {
     /// The account's name.
     pub(super) name: SourceId,
@@ -103,6 +103,7 @@ impl Agent {
         fields.extend(filter);
         let call = kit::read(cx, op, Path::new(&[endpoint]));
         let answer = self.team.lists.send(&self.team.client, call, &fields).await;
+        // CHATZURI-25: a 404 here is a wrong agent, so it stays a failure.
         answer.and_then(|body| wire::rows(op, &body)).map_err(|error| kit::lift(&self.id, error))
     }
 }

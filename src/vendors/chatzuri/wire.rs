@@ -93,7 +93,7 @@ pub(super) fn agents(op: &'static str, body: &[u8]) -> Result<Vec<Option<String>
     Ok(rows.iter().map(|row| id(row)).collect())
 }
 
-/// Text as it is, a number as it is written (a large id must not become a float); anything else is absent.
+/// Text as it is, a number as it is written (CHATZURI-23; a large one must not become a float); anything else is absent.
 fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let value: Option<Box<RawValue>> = Option::deserialize(deserializer)?;
     Ok(value.and_then(|value| match value.get().as_bytes().first() {

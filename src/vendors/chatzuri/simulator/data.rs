@@ -1,10 +1,12 @@
 //! What the simulated vendor knows: rows of ids and moments. What they say is told on demand (`tell.rs`).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::params::Params;
 use crate::model::id::Vendor;
 use crate::vendors::simulation::World;
 
@@ -94,6 +96,41 @@ pub(super) struct Agent {
     next_serial: u64,
 }
 
+impl Agent {
+    /// The conversations that a filter by source lets through (CHATZURI-17).
+    pub(super) fn talks_of<'a>(&'a self, params: &Params) -> Vec<&'a Talk> {
+        let wanted = |talk: &&Talk| params.sources.is_empty() || params.sources.contains(talk.source);
+        self.talks.iter().filter(wanted).collect()
+    }
+
+    fn serial(&mut self) -> u64 {
+        self.next_serial += 1;
+        self.next_serial
+    }
+
+    /// Adds a conversation that began so many minutes before `at`.
+    fn talk(
+        &mut self,
+        dice: &mut fastrand::Rng,
+        number: usize,
+        fruitful: bool,
+        at: Timestamp,
+        minutes: Range<i64>,
+    ) {
+        let serial = self.serial();
+        let before = SignedDuration::from_millis(dice.i64(minutes.start * 60_000..minutes.end * 60_000));
+        self.talks.push(Talk {
+            id: format!("{:04x}-{serial}", dice.u16(..)),
+            at: at.checked_sub(before).unwrap_or(at),
+            number,
+            fruitful,
+            source: dice.choice(SOURCES).copied().unwrap_or("API"),
+            serial,
+            shuffle: dice.u64(..),
+        });
+    }
+}
+
 /// All the vendor knows.
 pub(super) struct Data {
     pub(super) world: Arc<World>,
@@ -151,6 +188,7 @@ impl Data {
         self.bear(agent, number, at)
     }
 
+    /// The conversation it was born in stays.
     pub(super) fn delete_lead(&mut self, agent: usize, id: &str) -> bool {
         let leads = &mut self.agents[agent].leads;
         let found = leads.iter().position(|lead| lead.id == id);
@@ -179,36 +217,11 @@ impl Data {
     fn bear(&mut self, agent: usize, number: usize, at: Timestamp) -> String {
         let agent = &mut self.agents[agent];
         let mut dice = self.world.dice(Vendor::Chatzuri, &agent.id, number);
-        let mut serial = || {
-            agent.next_serial += 1;
-            agent.next_serial
-        };
-        let before = |dice: &mut fastrand::Rng, minutes: std::ops::Range<i64>| {
-            at.checked_sub(SignedDuration::from_millis(
-                dice.i64(minutes.start * 60_000..minutes.end * 60_000),
-            ))
-            .unwrap_or(at)
-        };
         if dice.u8(0..10) < 6 {
-            let serial = serial();
-            let (began, source) =
-                (before(&mut dice, 20..120), dice.choice(SOURCES).copied().unwrap_or("API"));
-            let (id, shuffle) = (format!("{:04x}-{serial}", dice.u16(..)), dice.u64(..));
-            agent.talks.push(Talk { id, at: began, number, fruitful: false, source, serial, shuffle });
+            agent.talk(&mut dice, number, false, at, 20..120);
         }
-        let serial_of_talk = serial();
-        let (began, source) = (before(&mut dice, 1..10), dice.choice(SOURCES).copied().unwrap_or("API"));
-        let (id, shuffle) = (format!("{:04x}-{serial_of_talk}", dice.u16(..)), dice.u64(..));
-        let serial = serial();
-        agent.talks.push(Talk {
-            id,
-            at: began,
-            number,
-            fruitful: true,
-            source,
-            serial: serial_of_talk,
-            shuffle,
-        });
+        agent.talk(&mut dice, number, true, at, 1..10);
+        let serial = agent.serial();
         let id = serial.to_string();
         agent.leads.push(Lead { id: id.clone(), at, number, serial, shuffle: dice.u64(..) });
         id

@@ -19,8 +19,9 @@ use axum::routing::any;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::data::{Data, Order};
-use self::params::Params;
+use self::data::{Agent, Data, Order, Row};
+use self::params::{End, Params};
+use self::tell::Style;
 use crate::vendors::simulation::{Simulated, Stage, Switches};
 
 const KEY: &str = "chatzuri-simulated-key";
@@ -108,7 +109,7 @@ impl Simulated for Office {
     }
 }
 
-/// A request as the vendor takes it, or its refusal.
+/// Why a request is not answered. The shape of the body is not documented (CHATZURI-21).
 struct Refused(StatusCode, &'static str);
 
 impl IntoResponse for Refused {
@@ -117,135 +118,106 @@ impl IntoResponse for Refused {
     }
 }
 
-type Request = (State<Arc<Desk>>, Method, HeaderMap, RawQuery, Bytes);
+type Call = (Method, HeaderMap, RawQuery, Bytes);
 
-/// The key first, then the method, then what is asked.
-fn admit(desk: &Desk, (method, headers): (&Method, &HeaderMap)) -> Result<bool, Refused> {
-    let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if key.and_then(|value| value.strip_prefix("Bearer ")) != Some(KEY) {
-        return Err(Refused(StatusCode::UNAUTHORIZED, "unauthorized"));
-    }
-    let posts = desk.switches.on("post_only");
-    if *method != (if posts { Method::POST } else { Method::GET }) {
-        return Err(Refused(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"));
-    }
-    Ok(posts)
-}
-
-fn asked(request: &Request) -> Result<Params, Refused> {
-    let (State(desk), method, headers, RawQuery(query), body) = request;
-    let posts = admit(desk, (method, headers))?;
-    let fields = if posts {
-        params::of_body(body).ok_or(Refused(StatusCode::BAD_REQUEST, "the body is not JSON"))?
-    } else {
-        params::of_query(query.as_deref().unwrap_or_default())
-    };
-    let agent = if desk.switches.on("legacy_names") { "chatbotId" } else { "agentId" };
-    Params::read(&fields, agent, desk.number("size_cap"))
-        .map_err(|what| Refused(StatusCode::BAD_REQUEST, what))
-}
-
-async fn leads(
-    state: State<Arc<Desk>>,
-    method: Method,
-    headers: HeaderMap,
-    query: RawQuery,
-    body: Bytes,
-) -> Result<Response, Refused> {
-    let request = (state, method, headers, query, body);
-    let params = asked(&request)?;
-    let State(desk) = &request.0;
-    let mut data = desk.data();
-    let agent = agent_of(&data, &params)?;
-    let style = style(desk);
-    let page = params.page_of(&data.agents()[agent].leads, order(desk), style.offset_hours, end(desk));
-    let rows = page.into_iter().map(|lead| tell::lead(&data, agent, lead, &style)).collect();
-    let rows = tell::spoil(rows, desk.number("bad_rows").unwrap_or(0));
-    churn(desk, &mut data, agent, Data::delete_some_lead);
+async fn leads(State(desk): State<Arc<Desk>>, call: Call) -> Result<Response, Refused> {
+    let rows =
+        desk.list(&call, |agent, _| agent.leads.iter().collect(), tell::lead, Data::delete_some_lead)?;
     let key = if desk.switches.on("collected_customers") { "collectedCustomers" } else { "data" };
     Ok((StatusCode::ACCEPTED, axum::Json(json!({key: rows}))).into_response())
 }
 
-async fn conversations(
-    state: State<Arc<Desk>>,
-    method: Method,
-    headers: HeaderMap,
-    query: RawQuery,
-    body: Bytes,
-) -> Result<Response, Refused> {
-    let request = (state, method, headers, query, body);
-    let params = asked(&request)?;
-    let State(desk) = &request.0;
-    let mut data = desk.data();
-    let agent = agent_of(&data, &params)?;
-    let style = style(desk);
-    let wanted = |talk: &&data::Talk| params.sources.is_empty() || params.sources.contains(talk.source);
-    let talks = data.agents()[agent].talks.iter().filter(wanted);
-    let page = params.page_of(talks, order(desk), style.offset_hours, end(desk));
-    let rows = page.into_iter().map(|talk| tell::talk(&data, agent, talk, &style)).collect();
-    let rows = tell::spoil(rows, desk.number("bad_rows").unwrap_or(0));
-    churn(desk, &mut data, agent, Data::delete_some_talk);
+async fn conversations(State(desk): State<Arc<Desk>>, call: Call) -> Result<Response, Refused> {
+    let rows = desk.list(&call, data::Agent::talks_of, tell::talk, Data::delete_some_talk)?;
     Ok(axum::Json(json!({"data": rows})).into_response())
 }
 
-async fn agents(
-    State(desk): State<Arc<Desk>>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Refused> {
+async fn agents(State(desk): State<Arc<Desk>>, call: Call) -> Result<Response, Refused> {
     if desk.switches.on("no_agents_endpoint") {
         return Err(Refused(StatusCode::NOT_FOUND, "not found"));
     }
-    admit(&desk, (&method, &headers))?;
+    desk.admit(&call)?;
     let data = desk.data();
     let rows: Vec<Value> = data.agents().iter().map(|agent| tell::agent(agent, &data)).collect();
     Ok(axum::Json(json!({"agents": rows})).into_response())
 }
 
-async fn chatbots(
-    State(desk): State<Arc<Desk>>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Refused> {
-    admit(&desk, (&method, &headers))?;
+async fn chatbots(State(desk): State<Arc<Desk>>, call: Call) -> Result<Response, Refused> {
+    desk.admit(&call)?;
     let data = desk.data();
     let rows: Vec<Value> = data.agents().iter().map(|agent| tell::chatbot(agent, &data)).collect();
     Ok(axum::Json(json!({"chatbots": rows})).into_response())
 }
 
-fn agent_of(data: &Data, params: &Params) -> Result<usize, Refused> {
-    let known = data.agents().iter().position(|agent| agent.id == params.agent);
-    known.ok_or(Refused(StatusCode::NOT_FOUND, "unknown agent"))
-}
-
-fn style(desk: &Desk) -> tell::Style {
-    tell::Style {
-        text_ids: desk.switches.on("text_ids"),
-        date_only: desk.switches.on("date_only"),
-        oversized: desk.switches.on("oversized"),
-        offset_hours: desk.number("timezone").unwrap_or(3),
+impl Desk {
+    /// The key first, then the method; answers whether the parameters are in the body.
+    fn admit(&self, (method, headers, _, _): &Call) -> Result<bool, Refused> {
+        let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        if key.and_then(|value| value.strip_prefix("Bearer ")) != Some(KEY) {
+            return Err(Refused(StatusCode::UNAUTHORIZED, "unauthorized"));
+        }
+        let posts = self.switches.on("post_only");
+        if *method != (if posts { Method::POST } else { Method::GET }) {
+            return Err(Refused(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"));
+        }
+        Ok(posts)
     }
-}
 
-fn order(desk: &Desk) -> Order {
-    match desk.switches.get("order").as_deref() {
-        Some("asc") => Order::Oldest,
-        Some("random") => Order::Random,
-        _ => Order::Newest,
+    fn asked(&self, call: &Call) -> Result<Params, Refused> {
+        let fields = if self.admit(call)? {
+            params::of_body(&call.3).ok_or(Refused(StatusCode::BAD_REQUEST, "the body is not JSON"))?
+        } else {
+            params::of_query(call.2.0.as_deref().unwrap_or_default())
+        };
+        let agent_field = if self.switches.on("legacy_names") { "chatbotId" } else { "agentId" };
+        Params::read(&fields, agent_field, self.number("size_cap"))
+            .map_err(|what| Refused(StatusCode::BAD_REQUEST, what))
     }
-}
 
-fn end(desk: &Desk) -> params::End {
-    if desk.switches.on("end_exclusive") { params::End::Excluded } else { params::End::Included }
-}
-
-/// What other people do between two calls.
-fn churn(desk: &Desk, data: &mut Data, agent: usize, delete_some: fn(&mut Data, usize)) {
-    if desk.switches.on("insert_while_paging") {
-        let now = data.now();
-        data.add_lead(agent, now);
+    /// One page of a list, told; then the list changes as other people change it between two calls.
+    fn list<T: Row>(
+        &self,
+        call: &Call,
+        rows_of: for<'a> fn(&'a Agent, &Params) -> Vec<&'a T>,
+        tell: fn(&Data, &Agent, &T, &Style) -> Value,
+        delete_some: fn(&mut Data, usize),
+    ) -> Result<Vec<Value>, Refused> {
+        let params = self.asked(call)?;
+        let mut data = self.data();
+        let known = data.agents().iter().position(|agent| agent.id == params.agent);
+        // CHATZURI-25
+        let number = known.ok_or(Refused(StatusCode::NOT_FOUND, "unknown agent"))?;
+        let (agent, style) = (&data.agents()[number], self.style());
+        let page = params.page_of(rows_of(agent, &params), self.order(), style.offset_hours, self.end());
+        let rows = page.into_iter().map(|row| tell(&data, agent, row, &style)).collect();
+        if self.switches.on("insert_while_paging") {
+            let now = data.now();
+            data.add_lead(number, now);
+        }
+        if self.switches.on("delete_while_paging") {
+            delete_some(&mut data, number);
+        }
+        Ok(tell::spoil(rows, self.number("bad_rows").unwrap_or(0)))
     }
-    if desk.switches.on("delete_while_paging") {
-        delete_some(data, agent);
+
+    fn style(&self) -> Style {
+        Style {
+            text_ids: self.switches.on("text_ids"),
+            date_only: self.switches.on("date_only"),
+            oversized: self.switches.on("oversized"),
+            offset_hours: self.number("timezone").unwrap_or(3),
+        }
+    }
+
+    fn order(&self) -> Order {
+        match self.switches.get("order").as_deref() {
+            Some("asc") => Order::Oldest,
+            Some("random") => Order::Random,
+            _ => Order::Newest,
+        }
+    }
+
+    fn end(&self) -> End {
+        if self.switches.on("end_exclusive") { End::Excluded } else { End::Included }
     }
 }

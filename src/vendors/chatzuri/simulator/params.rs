@@ -72,9 +72,9 @@ impl Params {
     }
 
     /// The page of the rows that are asked for, with days as the vendor counts them.
-    pub(super) fn page_of<'a, T: Row + 'a>(
+    pub(super) fn page_of<'a, T: Row>(
         &self,
-        rows: impl IntoIterator<Item = &'a T>,
+        mut rows: Vec<&'a T>,
         order: Order,
         offset_hours: i8,
         end: End,
@@ -84,7 +84,7 @@ impl Params {
             self.start.is_none_or(|start| day >= start)
                 && self.end.is_none_or(|last| day < last || (day == last && end == End::Included))
         };
-        let mut rows: Vec<&T> = rows.into_iter().filter(holds).collect();
+        rows.retain(holds);
         match order {
             Order::Newest => rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.at(), row.serial()))),
             Order::Oldest => rows.sort_unstable_by_key(|row| (row.at(), row.serial())),

@@ -24,8 +24,7 @@ impl Style {
     }
 }
 
-pub(super) fn lead(data: &Data, agent: usize, lead: &Lead, style: &Style) -> Value {
-    let agent = &data.agents()[agent];
+pub(super) fn lead(data: &Data, agent: &Agent, lead: &Lead, style: &Style) -> Value {
     let person = data.world.person(Vendor::Chatzuri, &agent.id, lead.number);
     let number: Option<u64> = lead.id.parse().ok();
     json!({
@@ -40,8 +39,7 @@ pub(super) fn lead(data: &Data, agent: usize, lead: &Lead, style: &Style) -> Val
     })
 }
 
-pub(super) fn talk(data: &Data, agent: usize, talk: &Talk, style: &Style) -> Value {
-    let agent = &data.agents()[agent];
+pub(super) fn talk(data: &Data, agent: &Agent, talk: &Talk, style: &Style) -> Value {
     let person = data.world.person(Vendor::Chatzuri, &agent.id, talk.number);
     let matter = format!("{}/{}", agent.id, talk.id);
     let mut dice = data.world.dice(Vendor::Chatzuri, &matter, talk.number);

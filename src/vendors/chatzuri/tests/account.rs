@@ -20,6 +20,7 @@ async fn each_named_agent_is_a_source() {
 
 #[tokio::test]
 async fn two_keys_of_one_team_are_two_accounts() {
+    // CHATZURI-3: a team may have many keys.
     let vendor = serve(spec(3, 5, 1)).await;
     let mut second = setup(&vendor, "agents = [\"agt_1\"]");
     second.name = SourceId::new("other").unwrap();
@@ -43,10 +44,10 @@ async fn every_problem_is_told_at_once() {
     assert_eq!(
         told,
         [
-            ("api_key_env".to_owned(), "the key is empty or has characters that no key has"),
             ("settings.agents".to_owned(), "entry 2 cannot be part of a source's name"),
             ("settings.agents".to_owned(), "entry 3 is there twice"),
             ("settings.agents".to_owned(), "entry 4 cannot be part of a source's name"),
+            ("api_key_env".to_owned(), "the key is empty or has characters that no key has"),
         ]
     );
 }

@@ -141,7 +141,7 @@ pub(super) fn asked(simulator: &Simulator) -> Vec<(String, String)> {
     url::form_urlencoded::parse(entries.last().unwrap().query.as_bytes()).into_owned().collect()
 }
 
-pub(super) fn raw<'a>(json: &'a Option<crate::model::text::Json>, key: &str) -> Option<Value> {
+pub(super) fn raw(json: &Option<crate::model::text::Json>, key: &str) -> Option<Value> {
     let object: Value = serde_json::from_str(json.as_ref()?.as_str()).ok()?;
     object.get(key).cloned()
 }

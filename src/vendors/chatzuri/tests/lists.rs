@@ -13,7 +13,7 @@ use crate::model::conversation::{Channel, Conversation};
 use crate::model::failure::SourceErrorKind;
 use crate::model::lead::Lead;
 use crate::model::page::PageToken;
-use crate::source::{ConversationQuery, LeadQuery, Source, Span};
+use crate::source::{ConversationQuery, LeadQuery, Span};
 use crate::vendors::simulation::{Fault, Rule, Simulator};
 
 fn any_lead() -> LeadQuery {
