@@ -1,16 +1,165 @@
-//! LeadSail.
+//! LeadSail: lead routing with AI calls and text messages. One account is one tenant and one source.
+//!
+//! It lists leads, reads them, and tells the interactions of one lead; it has no list of all interactions, so it lists no
+//! conversations (LEADSAIL-31). What we know of it, and what we only believe, stands numbered in `README.md`.
 
-use super::Entry;
-use crate::model::id::Vendor;
+mod dialect;
+mod interactions;
+mod leads;
+mod normalize;
+mod redact;
+#[cfg(feature = "simulator")]
+mod simulator;
+#[cfg(all(test, feature = "simulator"))]
+mod tests;
+mod wire;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use self::dialect::Signed;
+use super::{Account, Entry, Problem, Setup, kit};
+use crate::model::id::{SourceId, Vendor};
+use crate::model::interaction::Interaction;
+use crate::model::lead::Lead;
+use crate::model::source::{Health, Quota};
+use crate::source::{DynHistories, DynList, DynRead, DynRecordings, Source};
+use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
 
 /// What the rest of the program must know of LeadSail.
 pub(super) const ENTRY: Entry = Entry {
     name: "leadsail",
     vendor: Vendor::LeadSail,
+    // The documentation lives on a host named "dev" and under another brand; the address is configurable. // LEADSAIL-29
     base_url: "https://api.leadsail.app/api/v1",
-    policy: Policy::default,
-    open: |_| Err(Vec::new()),
+    policy,
+    open,
     #[cfg(feature = "simulator")]
     simulate: |_| unreachable!(),
 };
+
+/// Nobody knows LeadSail's limits, so the pace is a polite 5 a second, 4 at a time. The burst lets one page of 50 leads with
+/// their interactions (51 calls, since no call answers for many leads) go at once instead of in ten seconds. // LEADSAIL-28
+fn policy() -> Policy {
+    Policy { concurrency: 4, burst: 60, ..Policy::default() }
+}
+
+/// LeadSail's own settings. All default to reading everything the key can see.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    /// What `startDate` and `endDate` are believed to go by.
+    date_filter: DateFilter,
+    /// Only leads of these campaigns.
+    campaigns: Vec<String>,
+    /// Only leads of these clients (buyers).
+    clients: Vec<String>,
+    /// Only leads of these offers.
+    offers: Vec<String>,
+}
+
+/// What LeadSail's date filter goes by. Unless someone has tried it, it is unknown and not used: a filter by another time
+/// than the creation would lose leads without a word. // LEADSAIL-11
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DateFilter {
+    /// Nobody knows: it is not used.
+    #[default]
+    Unknown,
+    /// The creation.
+    Created,
+}
+
+/// One tenant of LeadSail.
+struct LeadSail {
+    id: SourceId,
+    client: Client,
+    dates: DateFilter,
+    /// Parameters of every list call.
+    scope: Vec<(&'static str, String)>,
+}
+
+fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let settings: Settings = kit::settings(&setup.settings).unwrap_or_else(|bad| {
+        problems.extend(bad);
+        Settings::default()
+    });
+    let mut scope = Vec::new();
+    for (setting, parameter, ids) in [
+        ("campaigns", "campaignIds", &settings.campaigns),
+        ("clients", "clientIds", &settings.clients),
+        ("offers", "offerIds", &settings.offers),
+    ] {
+        problems.extend(ids.iter().filter(|id| !listable(id)).map(|id| Problem {
+            path: vec!["settings".to_owned(), setting.to_owned()],
+            what: format!("{id:?} cannot be an id at LeadSail"),
+            hint: "write each id as an element of its own, without commas and spaces".to_owned(),
+        }));
+        if !ids.is_empty() {
+            scope.push((parameter, ids.join(",")));
+        }
+    }
+    let signed = Signed::new(setup.key.expose());
+    if signed.is_none() {
+        problems.push(Problem {
+            path: vec!["api_key_env".to_owned()],
+            what: "the key is empty or has characters that a header may not have".to_owned(),
+            hint: "copy the key anew from LeadSail's settings page".to_owned(),
+        });
+    }
+    let client = signed.map(|signed| Client::new(setup.name.as_str(), &setup.base_url, signed, setup.policy));
+    match client {
+        Some(Ok(client)) if problems.is_empty() => {
+            let source = LeadSail { id: setup.name, client, dates: settings.date_filter, scope };
+            Ok(Account { sources: vec![Arc::new(source)], discovery: None })
+        }
+        Some(Err(error)) => {
+            problems.push(Problem {
+                path: vec!["base_url".to_owned()],
+                what: format!("no client can be made for this address: {:?}", error.kind),
+                hint: "use https, or http on loopback".to_owned(),
+            });
+            Err(problems)
+        }
+        _ => Err(problems),
+    }
+}
+
+/// Whether an id can stand in a comma-separated list. Campaign ids come in three formats, so nothing more is asked of
+/// them. // LEADSAIL-15
+fn listable(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && !id.chars().any(|c| c == ',' || c.is_whitespace() || c.is_control())
+}
+
+impl Source for LeadSail {
+    fn id(&self) -> &SourceId {
+        &self.id
+    }
+    fn vendor(&self) -> Vendor {
+        Vendor::LeadSail
+    }
+    fn health(&self) -> Health {
+        kit::health(&self.client)
+    }
+    fn quota(&self) -> Quota {
+        kit::quota(&self.client)
+    }
+    fn leads(&self) -> Option<&dyn DynList<Lead>> {
+        Some(self)
+    }
+    fn lead_by_id(&self) -> Option<&dyn DynRead<Lead>> {
+        Some(self)
+    }
+    fn interaction_by_id(&self) -> Option<&dyn DynRead<Interaction>> {
+        Some(self)
+    }
+    fn histories(&self) -> Option<&dyn DynHistories> {
+        Some(self)
+    }
+    fn recordings(&self) -> Option<&dyn DynRecordings> {
+        Some(self)
+    }
+}
