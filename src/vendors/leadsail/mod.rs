@@ -37,7 +37,7 @@ pub(super) const ENTRY: Entry = Entry {
     policy,
     open,
     #[cfg(feature = "simulator")]
-    simulate: |_| unreachable!(),
+    simulate: |stage| Arc::new(simulator::Tenant::new(stage)),
 };
 
 /// Nobody knows LeadSail's limits, so the pace is a polite 5 a second, 4 at a time. The burst lets one page of 50 leads with
