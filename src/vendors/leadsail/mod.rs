@@ -6,11 +6,13 @@
 mod dialect;
 mod interactions;
 mod leads;
+mod lenient;
 mod normalize;
 mod redact;
 #[cfg(feature = "simulator")]
 mod simulator;
-#[cfg(all(test, feature = "simulator"))]
+#[cfg(test)]
+#[cfg(feature = "simulator")]
 mod tests;
 mod wire;
 

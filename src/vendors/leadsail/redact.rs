@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::wire::Entries;
+use super::lenient::Entries;
 use crate::model::text::Json;
 
 /// Members of exactly these names are dropped. Names are compared in lower case, without `_` and `-`.

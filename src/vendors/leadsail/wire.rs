@@ -1,19 +1,19 @@
-//! What LeadSail sends, as it is, and how leniently it is read: every field may be missing, null or of another type, except
-//! the id. Nothing here borrows from the body, and nothing here is known outside this folder.
+//! What LeadSail sends, as it is: every field may be missing, null or of another type, except the id (`lenient.rs`). Nothing
+//! here borrows from the body, and nothing here is known outside this folder.
 
-use std::fmt;
-
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::lenient::{Entries, ListOrMap, OneOrMany, Text, loose, rows};
+
 /// The envelope of a success; what `success` says has been judged by the dialect already.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Envelope<T> {
     pub(super) data: T,
 }
 
 /// The data of a list of leads.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LeadList {
     #[serde(deserialize_with = "rows")]
@@ -25,14 +25,14 @@ pub(super) struct LeadList {
 }
 
 /// The data of a list of interactions.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct InteractionList {
     #[serde(deserialize_with = "rows")]
     pub(super) interactions: Vec<Box<RawValue>>,
 }
 
 /// A lead, as a detail or as a list item. // LEADSAIL-9
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Lead {
     pub(super) lead_id: Text,
@@ -73,7 +73,7 @@ pub(super) struct Lead {
 }
 
 /// The campaign as a lead tells it. Narrow on purpose: `webhooks` may stand beside it. // LEADSAIL-20
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Campaign {
     pub(super) campaign_id: Text,
@@ -86,7 +86,7 @@ pub(super) struct Campaign {
 }
 
 /// The review of a lead.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Approval {
     pub(super) status: Text,
@@ -99,7 +99,7 @@ pub(super) struct Approval {
 }
 
 /// A note.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Note {
     #[serde(default, deserialize_with = "loose")]
@@ -112,7 +112,7 @@ pub(super) struct Note {
 }
 
 /// An answer in a questionnaire.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Answer {
     #[serde(default, deserialize_with = "loose")]
     pub(super) key: Option<Text>,
@@ -123,7 +123,7 @@ pub(super) struct Answer {
 }
 
 /// What of the attribution has a place of its own.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Attribution {
     #[serde(default, deserialize_with = "loose")]
@@ -131,7 +131,7 @@ pub(super) struct Attribution {
 }
 
 /// The two flags that are documented. // LEADSAIL-33
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Flags {
     #[serde(default, deserialize_with = "loose")]
@@ -141,7 +141,7 @@ pub(super) struct Flags {
 }
 
 /// An interaction.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Interaction {
     pub(super) interaction_id: Text,
@@ -172,7 +172,7 @@ pub(super) struct Interaction {
 }
 
 /// The line of an interaction.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Telephony {
     #[serde(default, deserialize_with = "loose")]
@@ -184,7 +184,7 @@ pub(super) struct Telephony {
 }
 
 /// A call. `recording_url` is read to see that there is one, and to mint a link; it goes no further. // LEADSAIL-26
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Call {
     #[serde(default, deserialize_with = "loose")]
@@ -204,7 +204,7 @@ pub(super) struct Call {
 }
 
 /// The voice agent of a call.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct VoiceAi {
     #[serde(default, deserialize_with = "loose")]
@@ -216,7 +216,7 @@ pub(super) struct VoiceAi {
 }
 
 /// An SMS thread.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Sms {
     #[serde(default, deserialize_with = "loose")]
@@ -226,7 +226,7 @@ pub(super) struct Sms {
 }
 
 /// A turn of a transcript.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Turn {
     #[serde(default)]
     pub(super) timestamp: Option<serde_json::Value>,
@@ -235,114 +235,4 @@ pub(super) struct Turn {
     pub(super) message: Text,
     #[serde(default, deserialize_with = "loose")]
     pub(super) source: Option<Text>,
-}
-
-/// A scalar as text: a string, a number or a boolean.
-pub(super) struct Text(String);
-
-impl Text {
-    /// The text as sent.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The text as a yes or no, where it is one.
-    pub(super) fn as_bool(&self) -> Option<bool> {
-        match self.0.trim() {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Scalar;
-        impl Visitor<'_> for Scalar {
-            type Value = Text;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a scalar")
-            }
-            fn visit_str<E: de::Error>(self, value: &str) -> Result<Text, E> {
-                Ok(Text(value.to_owned()))
-            }
-            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-        }
-        deserializer.deserialize_any(Scalar)
-    }
-}
-
-/// The entries of an object, in the vendor's order, unread.
-pub(super) struct Entries(pub(super) Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Entries;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
-}
-
-/// Plain text, or a list of rows. // LEADSAIL-16
-pub(super) enum OneOrMany {
-    One(String),
-    Many(Vec<Box<RawValue>>),
-}
-
-/// A list of rows, or an object of them. // LEADSAIL-17
-pub(super) enum ListOrMap {
-    List(Vec<Box<RawValue>>),
-    Map(Vec<(String, Box<RawValue>)>),
-}
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        let one = serde_json::from_str(raw.get()).map(Self::One);
-        one.or_else(|_| serde_json::from_str(raw.get()).map(Self::Many)).map_err(de::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for ListOrMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        let list = serde_json::from_str(raw.get()).map(Self::List);
-        list.or_else(|_| serde_json::from_str(raw.get()).map(|Entries(map)| Self::Map(map)))
-            .map_err(de::Error::custom)
-    }
-}
-
-/// A field that becomes nothing where it is null or not of the type we know. It never costs the row.
-fn loose<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
-}
-
-/// Rows, unread. The list must be there; null is an empty one, as some languages write it.
-fn rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

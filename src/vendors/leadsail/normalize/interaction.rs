@@ -10,8 +10,9 @@ use crate::model::interaction::{
     Telephony, VoiceAgent,
 };
 use crate::model::text::present;
+use crate::vendors::leadsail::lenient::Text;
 use crate::vendors::leadsail::redact::redacted;
-use crate::vendors::leadsail::wire::{self, Text};
+use crate::vendors::leadsail::wire;
 
 /// An interaction of a row and the row's own text. `None` where the row has no id.
 pub(in crate::vendors::leadsail) fn interaction(

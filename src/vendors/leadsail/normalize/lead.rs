@@ -6,8 +6,9 @@ use super::{key, text, time};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::{Approval, Campaign, CustomField, Lead, LeadNote, LeadStatus};
 use crate::model::text::{Json, e164, present};
+use crate::vendors::leadsail::lenient::{Entries, ListOrMap, OneOrMany};
 use crate::vendors::leadsail::redact::redacted;
-use crate::vendors::leadsail::wire::{self, Entries, ListOrMap, OneOrMany};
+use crate::vendors::leadsail::wire;
 
 /// A lead of a row and the row's own text. `None` where the row has no id.
 ///
@@ -98,7 +99,7 @@ fn notes(notes: OneOrMany) -> Vec<LeadNote> {
         OneOrMany::One(words) => return plain("notes".to_owned(), &words).into_iter().collect(),
         OneOrMany::Many(rows) => rows,
     };
-    let note = |(index, row): (usize, &Box<RawValue>)| {
+    let note = |(index, row): (usize, Box<RawValue>)| {
         if let Ok(words) = serde_json::from_str::<String>(row.get()) {
             return plain(format!("notes#{index}"), &words);
         }
@@ -110,7 +111,7 @@ fn notes(notes: OneOrMany) -> Vec<LeadNote> {
             author: text(note.created_by.as_ref()),
         })
     };
-    rows.iter().enumerate().filter_map(note).collect()
+    rows.into_iter().enumerate().filter_map(note).collect()
 }
 
 /// Custom fields first, then the answers of the questionnaire, each in the vendor's order.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 pub(super) use self::interaction::interaction;
 pub(super) use self::lead::{lead, status_word};
-use super::wire::Text;
+use super::lenient::Text;
 use crate::model::id::{Key, NativeId, SourceId};
 use crate::model::text::present;
 use crate::vendors::kit;

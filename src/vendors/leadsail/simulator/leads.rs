@@ -106,7 +106,7 @@ impl Tenant {
             },
             "compliance": {"tcpaConsent": true},
             "customFields": {"homeowner": "yes", "größe_m²": dice.u32(40..400), "callback": null, "🦊": [1, {"a": ""}]},
-            "status": sketch.status, "detail": if row.number % 4 == 0 { "callback requested" } else { "" },
+            "status": sketch.status, "detail": if row.number % 4 == 1 { "callback requested" } else { "" },
             "flags": {"isTest": row.number % 29 == 3, "isDnc": sketch.status == "dnc", "isImported": false},
             "tags": [], "clientLeadId": null, "repostedTo": [],
             "submissionCount": 1, "latestSubmittedAt": written(sketch.submitted), "lastActivityAt": active,

@@ -1,16 +1,22 @@
-//! LeadSail, read: its words without a socket (`words`), its calls against the simulator (`leads`, `interactions`).
+//! LeadSail, read: its words without a socket (`words`), its calls against the simulator (`leads`,
+//! `interactions`), and the simulator itself.
 
 mod interactions;
 mod leads;
 mod setup;
+mod simulator;
 mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use http::{Method, Request};
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
+use tower::ServiceExt;
 
 use super::ENTRY;
 use crate::model::cx::{Cx, Meter};
@@ -109,6 +115,31 @@ impl Bench {
         let mut leads = self.simulator.vendor.leads();
         leads.sort_by_key(|(_, created)| std::cmp::Reverse(*created));
         leads.into_iter().map(|(id, _)| id).collect()
+    }
+}
+
+/// Asks the simulator itself, past the adapter and past the wire.
+async fn ask(bench: &Bench, key: &str, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("/api/v1{path}"))
+        .header("X-API-Key", key)
+        .header("Content-Type", "application/json")
+        .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+        .unwrap();
+    let answer = bench.simulator.vendor.router().oneshot(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+impl Bench {
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        ask(self, &self.simulator.vendor.key(), method, path, body).await
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.ask(Method::GET, path, None).await
     }
 }
 
