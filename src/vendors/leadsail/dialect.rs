@@ -7,10 +7,12 @@ use crate::upstream::call::Call;
 use crate::upstream::dialect::{Dialect, Verdict, by_status};
 use crate::upstream::failure::Kind;
 
-/// The operation that lists leads: the only read that is not of one record.
+/// Lists leads.
 pub(super) const LIST: &str = "leads.list";
+/// Lists the interactions of a lead.
+pub(super) const HISTORY: &str = "interactions.of_lead";
 
-/// Signs calls with a tenant's key. // LEADSAIL-1
+/// Signs calls with a tenant's key (LEADSAIL-1).
 pub(super) struct Signed {
     key: HeaderValue,
 }
@@ -50,7 +52,7 @@ struct Failure {
 }
 
 /// What an answer means. A 2xx is accepted only if the envelope says so too. Of a 4xx the code says more than the status,
-/// since the codes are documented and the statuses are not. // LEADSAIL-2, LEADSAIL-3
+/// since the codes are documented and the statuses are not (LEADSAIL-2, LEADSAIL-3).
 pub(super) fn classify(op: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Verdict {
     let verdict = by_status(status, headers);
     if !status.is_success() && (!status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS) {
@@ -65,8 +67,8 @@ pub(super) fn classify(op: &str, status: StatusCode, headers: &HeaderMap, body: 
             match meaning(code.as_deref().unwrap_or_default()) {
                 Some(meant) => by_status(meant, headers),
                 None if status.is_success() => Verdict::Reject { kind: Kind::VendorError, retry_after: None },
-                // A record of somebody else: not there for us. A list refused is the key refused.
-                None if status == StatusCode::FORBIDDEN && op != LIST => {
+                // A record of somebody else: not there for us. A list refused is the key refused, and never an empty list.
+                None if status == StatusCode::FORBIDDEN && ![LIST, HISTORY].contains(&op) => {
                     Verdict::Reject { kind: Kind::Forbidden, retry_after: None }
                 }
                 None => verdict,

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::LeadSail;
+use super::dialect::HISTORY;
 use super::normalize;
 use super::wire::{self, Envelope, InteractionList};
 use crate::model::conversation::RecordingLink;
@@ -21,12 +22,11 @@ use crate::upstream::call::Path;
 use crate::upstream::failure::{Kind, UpstreamError};
 use crate::vendors::kit;
 
-const HISTORY: &str = "interactions.of_lead";
 const READ: &str = "interactions.get";
 const LINK: &str = "recordings.link";
 
 impl LeadSail {
-    /// One interaction as LeadSail sends it: `data` is the interaction itself. // LEADSAIL-30
+    /// One interaction as LeadSail sends it: `data` is the interaction itself (LEADSAIL-30).
     async fn interaction(
         &self,
         cx: &Cx,
@@ -41,7 +41,7 @@ impl LeadSail {
 }
 
 impl Histories for LeadSail {
-    /// In one call, most recent first. // LEADSAIL-4
+    /// In one call, most recent first (LEADSAIL-4).
     async fn of_lead(&self, cx: &Cx, lead: &NativeId) -> Result<Page<Interaction>, SourceError> {
         let read = async {
             let path = Path::new(&["interactions", "lead"]).id(HISTORY, lead.as_str())?;
@@ -53,7 +53,7 @@ impl Histories for LeadSail {
                 Some(Interaction { lead: Some(owner), ..interaction })
             }))
         };
-        // "Not found" is an unknown lead, and perhaps also a lead without interactions. // LEADSAIL-27
+        // "Not found" is an unknown lead, and perhaps also a lead without interactions (LEADSAIL-27).
         let page = kit::absent(read.await).map_err(|error| kit::lift(&self.id, error))?;
         Ok(page.unwrap_or(Page { rows: Vec::<Arc<Interaction>>::new(), next: None, rejected: 0 }))
     }
@@ -71,7 +71,7 @@ impl Read<Interaction> for LeadSail {
 }
 
 impl Recordings for LeadSail {
-    /// Reads the interaction anew each time, since nobody knows how long its link lives. // LEADSAIL-26
+    /// Reads the interaction anew each time, since nobody knows how long its link lives (LEADSAIL-26).
     async fn link(&self, cx: &Cx, id: &NativeId) -> Result<Option<RecordingLink>, SourceError> {
         let read = kit::absent(self.interaction(cx, LINK, id).await);
         let read = read.map_err(|error| kit::lift(&self.id, error))?;

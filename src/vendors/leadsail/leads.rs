@@ -24,7 +24,7 @@ use crate::upstream::call::Path;
 use crate::upstream::failure::{Kind, UpstreamError};
 use crate::vendors::kit;
 
-/// The most that LeadSail gives to a page. // LEADSAIL-5
+/// The most that LeadSail gives to a page (LEADSAIL-5).
 const PAGE_SIZE: NonZeroU16 = NonZeroU16::MIN.saturating_add(99);
 const READ: &str = "leads.get";
 
@@ -71,7 +71,7 @@ impl List<Lead> for LeadSail {
         call.query = self.parameters(query);
         call.query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
         let reply = match self.client.send(&call).await {
-            // The cursor is the id of a lead, which may be gone by now. // LEADSAIL-8
+            // The cursor is the id of a lead, which may be gone by now (LEADSAIL-8).
             Err(error) if cursor.is_some() && matches!(error.kind, Kind::Invalid | Kind::NotFound) => {
                 return Err(self.stale().because(error));
             }
@@ -101,7 +101,7 @@ impl LeadSail {
     }
 
     fn parameters(&self, query: &LeadQuery) -> Vec<(&'static str, String)> {
-        // The default is not documented, so it is never left to LeadSail. // LEADSAIL-5
+        // The default is not documented, so it is never left to LeadSail (LEADSAIL-5).
         let mut parameters = vec![("limit", PAGE_SIZE.to_string())];
         parameters.extend(self.scope.iter().cloned());
         if let Some(word) = query.status.and_then(status_word) {
@@ -131,7 +131,7 @@ pub(super) enum Following {
     End,
     /// At this cursor.
     Cursor(Arc<str>),
-    /// The page was empty and said that there is more: taken for the end, with a warning. // LEADSAIL-7
+    /// The page was empty and said that there is more: taken for the end, with a warning (LEADSAIL-7).
     EmptyButMore,
     /// There is more, but nothing says where, or it is where we are already.
     Lost,
@@ -140,7 +140,7 @@ pub(super) enum Following {
 /// Where the list goes on after `page`, which was read at `cursor`.
 pub(super) fn following(list: &LeadList, page: &Page<Lead>, cursor: Option<&str>) -> Following {
     let named = list.next_cursor.as_ref().and_then(|next| present(next.as_str()));
-    // `nextCursor` means nothing where `hasMore` is false. Without a word in `hasMore` it is all we have. // LEADSAIL-7
+    // `nextCursor` means nothing where `hasMore` is false. Without a word in `hasMore` it is all we have (LEADSAIL-7).
     let more = list.has_more.as_ref().and_then(|more| more.as_bool()).unwrap_or(named.is_some());
     if !more {
         return Following::End;
@@ -148,7 +148,7 @@ pub(super) fn following(list: &LeadList, page: &Page<Lead>, cursor: Option<&str>
     if page.sent() == 0 {
         return Following::EmptyButMore;
     }
-    // The cursor is documented to be the id of the last row. // LEADSAIL-6
+    // The cursor is documented to be the id of the last row (LEADSAIL-6).
     let last = page.rows.last().map(|lead| lead.key.native.as_str());
     match named.or(last) {
         Some(next) if Some(next) != cursor => Following::Cursor(next.into()),

@@ -75,13 +75,13 @@ impl<'de> Deserialize<'de> for Entries {
     }
 }
 
-/// Plain text, or a list of rows. // LEADSAIL-16
+/// Plain text, or a list of rows (LEADSAIL-16).
 pub(super) enum OneOrMany {
     One(String),
     Many(Vec<Box<RawValue>>),
 }
 
-/// A list of rows, or an object of them. // LEADSAIL-17
+/// A list of rows, or an object of them (LEADSAIL-17).
 pub(super) enum ListOrMap {
     List(Vec<Box<RawValue>>),
     Map(Vec<(String, Box<RawValue>)>),

@@ -34,7 +34,7 @@ use crate::upstream::policy::Policy;
 pub(super) const ENTRY: Entry = Entry {
     name: "leadsail",
     vendor: Vendor::LeadSail,
-    // The documentation lives on a host named "dev" and under another brand; the address is configurable. // LEADSAIL-29
+    // The documentation lives on a host named "dev" and under another brand; the address is configurable (LEADSAIL-29).
     base_url: "https://api.leadsail.app/api/v1",
     policy,
     open,
@@ -43,7 +43,7 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// Nobody knows LeadSail's limits, so the pace is a polite 5 a second, 4 at a time. The burst lets one page of 50 leads with
-/// their interactions (51 calls, since no call answers for many leads) go at once instead of in ten seconds. // LEADSAIL-28
+/// their interactions (51 calls, since no call answers for many leads) go at once instead of in ten seconds (LEADSAIL-28).
 fn policy() -> Policy {
     Policy { concurrency: 4, burst: 60, ..Policy::default() }
 }
@@ -63,7 +63,7 @@ struct Settings {
 }
 
 /// What LeadSail's date filter goes by. Unless someone has tried it, it is unknown and not used: a filter by another time
-/// than the creation would lose leads without a word. // LEADSAIL-11
+/// than the creation would lose leads without a word (LEADSAIL-11).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum DateFilter {
@@ -131,7 +131,7 @@ fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
 }
 
 /// Whether an id can stand in a comma-separated list. Campaign ids come in three formats, so nothing more is asked of
-/// them. // LEADSAIL-15
+/// them (LEADSAIL-15).
 fn listable(id: &str) -> bool {
     (1..=128).contains(&id.len()) && !id.chars().any(|c| c == ',' || c.is_whitespace() || c.is_control())
 }

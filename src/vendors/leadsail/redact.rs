@@ -1,7 +1,7 @@
 //! What must not leave this folder: secrets, network addresses, links to recordings.
 //!
 //! Redaction drops whole members by their names, at any depth, and keeps everything else as the vendor wrote it, in the
-//! vendor's order. // LEADSAIL-20
+//! vendor's order (LEADSAIL-20).
 
 use serde_json::value::RawValue;
 

@@ -31,7 +31,7 @@ pub(super) struct InteractionList {
     pub(super) interactions: Vec<Box<RawValue>>,
 }
 
-/// A lead, as a detail or as a list item. // LEADSAIL-9
+/// A lead, as a detail or as a list item (LEADSAIL-9).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Lead {
@@ -72,7 +72,7 @@ pub(super) struct Lead {
     pub(super) last_activity_at: Option<serde_json::Value>,
 }
 
-/// The campaign as a lead tells it. Narrow on purpose: `webhooks` may stand beside it. // LEADSAIL-20
+/// The campaign as a lead tells it. Narrow on purpose: `webhooks` may stand beside it (LEADSAIL-20).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Campaign {
@@ -130,7 +130,7 @@ pub(super) struct Attribution {
     pub(super) capture_url: Option<Text>,
 }
 
-/// The two flags that are documented. // LEADSAIL-33
+/// The two flags that are documented (LEADSAIL-33).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Flags {
@@ -183,7 +183,7 @@ pub(super) struct Telephony {
     pub(super) phone_number: Option<Text>,
 }
 
-/// A call. `recording_url` is read to see that there is one, and to mint a link; it goes no further. // LEADSAIL-26
+/// A call. `recording_url` is read to see that there is one, and to mint a link; it goes no further (LEADSAIL-26).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Call {

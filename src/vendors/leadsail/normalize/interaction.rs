@@ -37,7 +37,7 @@ pub(in crate::vendors::leadsail) fn interaction(
         updated_at: time(wire.updated_at.as_ref()),
         summary: text(wire.summary.as_ref()),
         transcript: wire.transcript.map(|turns| turns.iter().filter_map(|row| turn(row)).collect()),
-        // Lists and details show the whole transcript; that it may still grow is not "cut short". // LEADSAIL-25
+        // Lists and details show the whole transcript; that it may still grow is not "cut short" (LEADSAIL-25).
         partial: false,
         call: wire.call.map(call),
         sms: wire.sms.map(|sms| SmsDetails { agent_mode: sms.agent_mode.and_then(|mode| mode.as_bool()) }),
@@ -52,7 +52,7 @@ pub(in crate::vendors::leadsail) fn interaction(
     })
 }
 
-/// The kind: the literal of an e-mail thread has not been seen, so the set is open. // LEADSAIL-21
+/// The kind: the literal of an e-mail thread has not been seen, so the set is open (LEADSAIL-21).
 fn kind(word: &str) -> InteractionKind {
     match word.to_ascii_lowercase().as_str() {
         "call" => InteractionKind::Call,
@@ -62,7 +62,7 @@ fn kind(word: &str) -> InteractionKind {
     }
 }
 
-/// How it went. The set is open. // LEADSAIL-22
+/// How it went. The set is open (LEADSAIL-22).
 fn status(word: &str) -> InteractionStatus {
     match word.to_ascii_lowercase().as_str() {
         "in_progress" => InteractionStatus::InProgress,
@@ -92,7 +92,7 @@ fn call(call: wire::Call) -> CallDetails {
         duration_seconds: call.duration.as_ref().and_then(seconds),
         spoken_to: call.spoken_to.and_then(|spoken| spoken.as_bool()),
         termination_reason: text(call.termination_reason.as_ref()),
-        // Only that there is one; the link is minted anew when it is asked for. // LEADSAIL-26
+        // Only that there is one; the link is minted anew when it is asked for (LEADSAIL-26).
         recording: text(call.recording_url.as_ref()).map(|_| Recording { mime_type: None, size_bytes: None }),
         agent: call.voice_ai.map(|agent| VoiceAgent {
             provider: text(agent.provider.as_ref()),
@@ -102,7 +102,7 @@ fn call(call: wire::Call) -> CallDetails {
     }
 }
 
-/// Whole seconds; the unit is believed. // LEADSAIL-23
+/// Whole seconds; the unit is believed (LEADSAIL-23).
 fn seconds(duration: &Text) -> Option<i64> {
     let whole = duration.as_str().trim().split('.').next()?;
     whole.parse().ok().filter(|seconds| *seconds >= 0)

@@ -13,7 +13,7 @@ use crate::vendors::leadsail::wire;
 /// A lead of a row and the row's own text. `None` where the row has no id.
 ///
 /// It is `sparse` where the row has no status, or no name, e-mail and phone at all: then it is taken for a list item cut
-/// short, and a read by id has the rest. A detail is never sparse, whatever it lacks: its reader says so. // LEADSAIL-9
+/// short, and a read by id has the rest. A detail is never sparse, whatever it lacks: its reader says so (LEADSAIL-9).
 pub(in crate::vendors::leadsail) fn lead(
     source: &SourceId,
     wire: wire::Lead,
@@ -28,7 +28,7 @@ pub(in crate::vendors::leadsail) fn lead(
     };
     lead.email = text(wire.email.as_ref());
     lead.phone = text(wire.phone.as_ref());
-    // Never with the help of `country`: it has a default that nobody chose. // LEADSAIL-17, LEADSAIL-19
+    // Never with the help of `country`: it has a default that nobody chose (LEADSAIL-17, LEADSAIL-19).
     lead.phone_e164 = lead.phone.as_deref().and_then(e164);
     lead.vendor_status = text(wire.status.as_ref());
     lead.status = lead.vendor_status.as_deref().map(status);
@@ -47,7 +47,7 @@ pub(in crate::vendors::leadsail) fn lead(
     lead.is_test = wire.flags.as_ref().and_then(|flags| flags.is_test.as_ref()?.as_bool());
     lead.do_not_contact = wire.flags.as_ref().and_then(|flags| flags.is_dnc.as_ref()?.as_bool());
     lead.last_activity_at = time(wire.last_activity_at.as_ref());
-    // LEADSAIL-18
+    // The next best time, where there is no creation (LEADSAIL-18).
     lead.created_at = time(wire.created_at.as_ref())
         .or_else(|| time(wire.latest_submitted_at.as_ref()))
         .or(lead.last_activity_at);
@@ -56,7 +56,7 @@ pub(in crate::vendors::leadsail) fn lead(
     Some(lead)
 }
 
-/// The group of a status: 23 words, and the set is open. // LEADSAIL-14
+/// The group of a status: 23 words, and the set is open (LEADSAIL-14).
 fn status(word: &str) -> LeadStatus {
     match word.to_ascii_lowercase().as_str() {
         "new" => LeadStatus::New,
@@ -73,7 +73,7 @@ fn status(word: &str) -> LeadStatus {
     }
 }
 
-/// The one word of a group, where the group has exactly one: LeadSail filters by one word at a time. // LEADSAIL-12
+/// The one word of a group, where the group has exactly one: LeadSail filters by one word at a time (LEADSAIL-12).
 pub(in crate::vendors::leadsail) fn status_word(status: LeadStatus) -> Option<&'static str> {
     match status {
         LeadStatus::New => Some("new"),
@@ -89,7 +89,7 @@ pub(in crate::vendors::leadsail) fn status_word(status: LeadStatus) -> Option<&'
     }
 }
 
-/// Notes are a list of objects, or one plain text. // LEADSAIL-16
+/// Notes are a list of objects, or one plain text (LEADSAIL-16).
 fn notes(notes: OneOrMany) -> Vec<LeadNote> {
     let plain = |id: String, words: &str| {
         let words = present(words)?.to_owned();
@@ -128,7 +128,7 @@ fn custom_fields(own: Option<Entries>, questionnaire: Option<ListOrMap>) -> Vec<
     own.chain(asked).collect()
 }
 
-/// An answer: an object with its question beside it, or (under its key) the bare value. // LEADSAIL-17
+/// An answer: an object with its question beside it, or (under its key) the bare value (LEADSAIL-17).
 fn answer(key: Option<&str>, row: &RawValue) -> Option<CustomField> {
     let whole: Option<wire::Answer> = serde_json::from_str(row.get()).ok();
     let whole = whole.filter(|whole| whole.question.is_some() || whole.answer.is_some());

@@ -1,4 +1,4 @@
-//! Envelopes, as documented. // LEADSAIL-2
+//! Envelopes, as documented (LEADSAIL-2).
 
 use axum::Json;
 use axum::http::StatusCode;

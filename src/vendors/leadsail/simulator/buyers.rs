@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::answers::{invalid, not_found, success};
 use super::{CANARY, Tenant};
 
-/// Campaign id (in all three documented formats), name, client, offer. // LEADSAIL-15
+/// Campaign id (in all three documented formats), name, client, offer (LEADSAIL-15).
 pub(super) const CAMPAIGNS: &[[&str; 4]] = &[
     ["U4D", "Roofing West", "cl_9", "of_2"],
     ["HXZ", "Solar Süd", "cl_9", "of_5"],
@@ -35,7 +35,7 @@ pub(super) fn of_lead(index: usize) -> Value {
     })
 }
 
-/// Where a campaign reports to, with the credential of another system. // LEADSAIL-20
+/// Where a campaign reports to, with the credential of another system (LEADSAIL-20).
 pub(super) fn webhooks() -> Value {
     json!({
         "url": "https://crm.example/hook", "events": {"lead.delivered": true},

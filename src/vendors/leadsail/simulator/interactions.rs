@@ -1,5 +1,5 @@
 //! The interactions of a lead (L13) and one of them (L14). They are made when asked for, and some of them live: an SMS
-//! thread may grow with each read, a call in progress ends after a few. // LEADSAIL-25
+//! thread may grow with each read, a call in progress ends after a few (LEADSAIL-25).
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::answers::{not_found, success};
 use super::{Row, Tenant, buyers, later, written};
 
-/// Words of calls that have ended, one of them unknown to us. // LEADSAIL-22
+/// Words of calls that have ended, one of them unknown to us (LEADSAIL-22).
 const ENDINGS: &[&str] = &[
     "completed",
     "incomplete",
@@ -23,7 +23,7 @@ const ENDINGS: &[&str] = &[
     "marked_dnc",
 ];
 
-/// L13, most recent first. // LEADSAIL-4
+/// L13, most recent first (LEADSAIL-4).
 pub(super) async fn of_lead(State(tenant): State<Tenant>, Path(id): Path<String>) -> Response {
     let Some(row) = tenant.find(&id) else { return not_found() };
     let all: Vec<Value> =
@@ -31,7 +31,7 @@ pub(super) async fn of_lead(State(tenant): State<Tenant>, Path(id): Path<String>
     success(&json!({"interactions": all}))
 }
 
-/// L14. // LEADSAIL-30
+/// L14 (LEADSAIL-30).
 pub(super) async fn one(State(tenant): State<Tenant>, Path(id): Path<String>) -> Response {
     let named = id.strip_prefix("int_").and_then(|rest| rest.rsplit_once('_'));
     let found = named.and_then(|(lead, place)| {
@@ -76,7 +76,7 @@ impl Tenant {
         let more = match dice.u8(0..20) {
             0..=9 => call(&mut dice, &id, created, place == 0 && row.number % 7 == 2, reads),
             10..=16 => thread(&mut dice, created, reads),
-            // The literals of e-mail threads have not been seen. // LEADSAIL-21
+            // The literals of e-mail threads have not been seen (LEADSAIL-21).
             17 => json!({"type": "email", "status": "completed", "summary": "Sent the brochure."}),
             18 => json!({"type": "e-mail", "status": "follow_up", "summary": ""}),
             _ => json!({"type": "voicemail_drop", "status": "completed"}),

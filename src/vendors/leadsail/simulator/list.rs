@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::answers::{failure, invalid, success};
 use super::{Row, Tenant, buyers};
 
-/// What LeadSail gives where nothing is asked for. Ours: the default is not documented. // LEADSAIL-5
+/// What LeadSail gives where nothing is asked for. Ours: the default is not documented (LEADSAIL-5).
 const DEFAULT_LIMIT: usize = 25;
 
 #[derive(Deserialize)]
@@ -67,7 +67,7 @@ pub(super) async fn page(State(tenant): State<Tenant>, Query(asked): Query<Asked
     let rows = tenant.ordered();
     let start = match &asked.cursor {
         None => 0,
-        // The cursor is a lead, looked up among all: it may be gone. // LEADSAIL-6, LEADSAIL-8
+        // The cursor is a lead, looked up among all: it may be gone (LEADSAIL-6, LEADSAIL-8).
         Some(cursor) => match rows.iter().position(|row| row.id == *cursor) {
             Some(place) => place + 1,
             None => return invalid(&["cursor does not name a lead"]),
@@ -85,7 +85,7 @@ pub(super) async fn page(State(tenant): State<Tenant>, Query(asked): Query<Asked
     }
     let mut data = json!({"leads": leads, "hasMore": has_more});
     if !tenant.switches().on("no_next_cursor") {
-        // Also on the last page, where it means nothing. // LEADSAIL-7
+        // Also on the last page, where it means nothing (LEADSAIL-7).
         data["nextCursor"] = shown.last().map(|row| row.id.clone()).or(asked.cursor).into();
     }
     success(&data)
@@ -140,7 +140,7 @@ impl Tenant {
             && wanted.search.as_ref().is_none_or(found)
     }
 
-    /// A list item: nobody documents how much of the lead it holds. // LEADSAIL-9
+    /// A list item: nobody documents how much of the lead it holds (LEADSAIL-9).
     fn item(&self, row: &Row) -> Value {
         let mut lead = self.lead(row);
         let kept: Option<&[&str]> = if self.switches().on("sparse") {

@@ -29,7 +29,7 @@ use crate::vendors::simulation::{Simulated, Stage, Switches};
 /// The matter under which this vendor's leads stand in the world.
 const LEADS: &str = "leads";
 
-/// What stands where no client may ever see it: the value of a header of a campaign's webhooks. // LEADSAIL-20
+/// What stands where no client may ever see it: the value of a header of a campaign's webhooks (LEADSAIL-20).
 pub(super) const CANARY: &str = "canary-credential-of-another-system";
 
 /// One tenant.
@@ -117,9 +117,18 @@ fn row(world: &World, number: usize, created: Timestamp) -> Row {
     Row { id: format!("lead_{}", word(&mut dice, 10)), number, created, written: Map::new() }
 }
 
-/// Lower-case letters and digits.
+/// Lower-case letters and digits, at most twelve to a roll: thousands of ids are made at the start.
 fn word(dice: &mut fastrand::Rng, length: usize) -> String {
-    (0..length).map(|_| if dice.u8(0..36) < 10 { dice.digit(10) } else { dice.lowercase() }).collect()
+    const LETTERS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut word = String::with_capacity(length);
+    while word.len() < length {
+        let mut roll = dice.u64(..);
+        for _ in 0..12.min(length - word.len()) {
+            word.push(char::from(LETTERS[(roll % 36) as usize]));
+            roll /= 36;
+        }
+    }
+    word
 }
 
 /// A moment as LeadSail writes it.

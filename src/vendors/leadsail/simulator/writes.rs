@@ -76,7 +76,7 @@ fn mistakes(body: &Map<String, Value>) -> Vec<&'static str> {
     .collect()
 }
 
-/// L3. Arrays are replaced as a whole, and the answer holds nothing. // LEADSAIL-32
+/// L3. Arrays are replaced as a whole, and the answer holds nothing (LEADSAIL-32).
 pub(super) async fn update(
     State(tenant): State<Tenant>,
     Path(id): Path<String>,
@@ -93,7 +93,7 @@ pub(super) async fn update(
     }
 }
 
-/// L4. A rejected lead also gets the status of that name. // LEADSAIL-32
+/// L4. A rejected lead also gets the status of that name (LEADSAIL-32).
 pub(super) async fn approve(
     State(tenant): State<Tenant>,
     Path(id): Path<String>,

@@ -21,7 +21,28 @@ async fn a_walk_finds_every_lead_once_and_newest_first() {
     assert!(leads.is_sorted_by(|one, next| one.created_at >= next.created_at));
     assert_eq!(bench.simulator.ledger.count(), 3, "100 to a page");
     assert!(bench.simulator.ledger.entries().iter().all(|call| call.query.contains("limit=100")));
-    assert!(leads.iter().all(|lead| !lead.sparse && lead.raw.is_some()));
+    assert!(leads.iter().all(|lead| lead.raw.is_some()));
+}
+
+#[tokio::test]
+async fn a_lead_of_which_nothing_is_known_is_whole_when_read_by_id() {
+    let bench = bench(40, "").await;
+    let (leads, _) = bench.walk(&everything()).await;
+    let sparse: Vec<_> = leads.iter().filter(|lead| lead.sparse).collect();
+    assert_eq!(sparse.len(), 1, "it looks like an item cut short");
+    let read = bench.lead(sparse[0].key.native.as_str()).await.unwrap();
+    assert!(!read.sparse && read.name.is_none() && read.status.is_some());
+}
+
+#[tokio::test]
+async fn a_record_of_somebody_else_is_none_and_a_forbidden_list_is_the_key_refused() {
+    let bench = bench(3, "").await;
+    bench.simulator.faults.set([Rule::always(Fault::Status { status: 403, retry_after: None })]);
+    let id = bench.ids()[0].clone();
+    assert_eq!(bench.lead(&id).await, None);
+    assert_eq!(bench.refusal().await, SourceErrorKind::Unauthorized);
+    let history = bench.source.histories().unwrap().of_lead_dyn(&cx(), &native(&id)).await;
+    assert_eq!(history.unwrap_err().kind, SourceErrorKind::Unauthorized, "never taken for empty");
 }
 
 #[tokio::test]

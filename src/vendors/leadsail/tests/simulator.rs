@@ -101,6 +101,6 @@ fn every_fact_is_cited_and_every_citation_is_a_fact() {
     let ledger = std::fs::read_to_string(folder.join("README.md")).unwrap();
     let facts: std::collections::BTreeSet<u32> =
         ledger.lines().filter_map(|line| cited(line.strip_prefix("| ")?).next()).collect();
-    assert_eq!(facts.len(), 33);
+    assert!(facts.len() > 30, "the table is read");
     assert_eq!(code, facts);
 }
