@@ -98,7 +98,10 @@ pub(super) fn rows<W: DeserializeOwned, T>(
 ) -> Page<T> {
     let mut page = Page { rows: Vec::with_capacity(raw.len()), next: None, rejected: 0 };
     for text in raw {
-        match serde_json::from_str::<W>(text.get()).ok().and_then(|wire| row(wire, text)) {
+        // A row is an object. Of a list serde would make a struct too, field by field in their order.
+        let object = text.get().starts_with('{').then_some(text);
+        let wire = object.and_then(|text| serde_json::from_str::<W>(text.get()).ok());
+        match wire.and_then(|wire| row(wire, text)) {
             Some(record) => page.rows.push(Arc::new(record)),
             None => page.rejected += 1,
         }
