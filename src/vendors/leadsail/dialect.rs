@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
+use super::lenient::{Text, loose, loose_object};
 use crate::upstream::call::Call;
 use crate::upstream::dialect::{Dialect, Verdict, by_status};
 use crate::upstream::failure::Kind;
@@ -41,14 +42,14 @@ impl Dialect for Signed {
 #[derive(Deserialize)]
 struct Outside {
     success: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "loose_object")]
     error: Option<Failure>,
 }
 
 #[derive(Deserialize)]
 struct Failure {
-    #[serde(default)]
-    code: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    code: Option<Text>,
 }
 
 /// What an answer means. A 2xx is accepted only if the envelope says so too. Of a 4xx the code says more than the status,
@@ -64,7 +65,7 @@ pub(super) fn classify(op: &str, status: StatusCode, headers: &HeaderMap, body: 
         Some(Outside { success: true, .. }) if status.is_success() => Verdict::Accept,
         outside => {
             let code = outside.and_then(|outside| outside.error).and_then(|error| error.code);
-            match meaning(code.as_deref().unwrap_or_default()) {
+            match meaning(code.as_ref().map_or("", Text::as_str)) {
                 Some(meant) => by_status(meant, headers),
                 None if status.is_success() => Verdict::Reject { kind: Kind::VendorError, retry_after: None },
                 // A record of somebody else: not there for us. A list refused is the key refused, and never an empty list.

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::LeadSail;
 use super::dialect::HISTORY;
+use super::lenient::object;
 use super::normalize;
 use super::wire::{self, Envelope, InteractionList};
 use crate::model::conversation::RecordingLink;
@@ -36,7 +37,8 @@ impl LeadSail {
         let path = Path::new(&["interactions"]).id(op, id.as_str())?;
         let reply = self.client.send(&kit::read(cx, op, path)).await?;
         let Envelope { data }: Envelope<Box<RawValue>> = kit::decode(op, &reply.body)?;
-        Ok((kit::decode(op, data.get().as_bytes())?, data))
+        let wire = object(&data).ok_or_else(|| UpstreamError::new(op, Kind::Protocol))?;
+        Ok((wire, data))
     }
 }
 

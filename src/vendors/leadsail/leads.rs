@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::value::RawValue;
 
 use super::dialect::LIST;
+use super::lenient::object;
 use super::normalize::{self, status_word};
 use super::wire::{Envelope, LeadList};
 use super::{DateFilter, LeadSail};
@@ -162,8 +163,7 @@ impl Read<Lead> for LeadSail {
             let path = Path::new(&["leads"]).id(READ, id.as_str())?;
             let reply = self.client.send(&kit::read(cx, READ, path)).await?;
             let Envelope { data }: Envelope<Box<RawValue>> = kit::decode(READ, &reply.body)?;
-            let wire = kit::decode(READ, data.get().as_bytes())?;
-            let lead = normalize::lead(&self.id, wire, &data);
+            let lead = object(&data).and_then(|wire| normalize::lead(&self.id, wire, &data));
             // There is no more to be had than the detail.
             let lead = lead.map(|lead| Lead { sparse: false, ..lead });
             lead.ok_or_else(|| UpstreamError::new(READ, Kind::Protocol))

@@ -112,6 +112,18 @@ pub(super) fn loose<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
+/// [`loose`] for a field that is an object.
+pub(super) fn loose_object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(object(<&RawValue>::deserialize(deserializer)?))
+}
+
+/// A wire struct of an object, and of nothing else: serde would read a list into a struct, field by field in their order.
+pub(super) fn object<T: DeserializeOwned>(raw: &RawValue) -> Option<T> {
+    raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()).ok()).flatten()
+}
+
 /// Rows, unread. The list must be there; null is an empty one, as some languages write it.
 pub(super) fn rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())

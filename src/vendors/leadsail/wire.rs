@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::lenient::{Entries, ListOrMap, OneOrMany, Text, loose, rows};
+use super::lenient::{Entries, ListOrMap, OneOrMany, Text, loose, loose_object, rows};
 
 /// The envelope of a success; what `success` says has been judged by the dialect already.
 #[derive(Deserialize)]
@@ -36,9 +36,9 @@ pub(super) struct InteractionList {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Lead {
     pub(super) lead_id: Text,
-    #[serde(default, deserialize_with = "loose")]
+    #[serde(default, deserialize_with = "loose_object")]
     pub(super) campaign: Option<Campaign>,
-    #[serde(default, deserialize_with = "loose")]
+    #[serde(default, deserialize_with = "loose_object")]
     pub(super) approval: Option<Approval>,
     #[serde(default, deserialize_with = "loose")]
     pub(super) first_name: Option<Text>,
@@ -60,7 +60,7 @@ pub(super) struct Lead {
     pub(super) custom_fields: Option<Entries>,
     #[serde(default)]
     pub(super) attribution: Option<Box<RawValue>>,
-    #[serde(default, deserialize_with = "loose")]
+    #[serde(default, deserialize_with = "loose_object")]
     pub(super) flags: Option<Flags>,
     #[serde(default)]
     pub(super) created_at: Option<serde_json::Value>,
@@ -151,11 +151,11 @@ pub(super) struct Interaction {
     pub(super) kind: Option<Text>,
     #[serde(default, deserialize_with = "loose")]
     pub(super) status: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
+    #[serde(default, deserialize_with = "loose_object")]
     pub(super) telephony: Option<Telephony>,
-    #[serde(default, deserialize_with = "loose")]
+    #[serde(default, deserialize_with = "loose_object")]
     pub(super) call: Option<Call>,
-    #[serde(default, deserialize_with = "loose")]
+    #[serde(default, deserialize_with = "loose_object")]
     pub(super) sms: Option<Sms>,
     #[serde(default, deserialize_with = "loose")]
     pub(super) summary: Option<Text>,
@@ -197,7 +197,7 @@ pub(super) struct Call {
     pub(super) recording_url: Option<Text>,
     #[serde(default, deserialize_with = "loose")]
     pub(super) termination_reason: Option<Text>,
-    #[serde(default, rename = "voiceAI", deserialize_with = "loose")]
+    #[serde(default, rename = "voiceAI", deserialize_with = "loose_object")]
     pub(super) voice_ai: Option<VoiceAi>,
     #[serde(default, deserialize_with = "loose")]
     pub(super) spoken_to: Option<Text>,

@@ -10,7 +10,7 @@ use crate::model::interaction::{
     Telephony, VoiceAgent,
 };
 use crate::model::text::present;
-use crate::vendors::leadsail::lenient::Text;
+use crate::vendors::leadsail::lenient::{Text, object};
 use crate::vendors::leadsail::redact::redacted;
 use crate::vendors::leadsail::wire;
 
@@ -109,7 +109,7 @@ fn seconds(duration: &Text) -> Option<i64> {
 }
 
 fn turn(row: &RawValue) -> Option<TranscriptTurn> {
-    let turn: wire::Turn = serde_json::from_str(row.get()).ok()?;
+    let turn: wire::Turn = object(row)?;
     let vendor_role = text(turn.role.as_ref());
     let from_system = turn.source.as_ref().is_some_and(|source| source.as_str().trim() == "system");
     Some(TranscriptTurn {

@@ -6,7 +6,7 @@ use super::{key, text, time};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::{Approval, Campaign, CustomField, Lead, LeadNote, LeadStatus};
 use crate::model::text::{Json, e164, present};
-use crate::vendors::leadsail::lenient::{Entries, ListOrMap, OneOrMany};
+use crate::vendors::leadsail::lenient::{Entries, ListOrMap, OneOrMany, object};
 use crate::vendors::leadsail::redact::redacted;
 use crate::vendors::leadsail::wire;
 
@@ -40,7 +40,7 @@ pub(in crate::vendors::leadsail) fn lead(
     lead.campaign = wire.campaign.as_ref().and_then(campaign);
     lead.approval = wire.approval.as_ref().and_then(approval);
     if let Some(attribution) = &wire.attribution {
-        let known: Option<wire::Attribution> = serde_json::from_str(attribution.get()).ok();
+        let known: Option<wire::Attribution> = object(attribution);
         lead.page_url = known.and_then(|known| text(known.capture_url.as_ref()));
         lead.attribution = redacted(attribution); // LEADSAIL-20
     }
@@ -103,7 +103,7 @@ fn notes(notes: OneOrMany) -> Vec<LeadNote> {
         if let Ok(words) = serde_json::from_str::<String>(row.get()) {
             return plain(format!("notes#{index}"), &words);
         }
-        let note: wire::Note = serde_json::from_str(row.get()).ok()?;
+        let note: wire::Note = object(&row)?;
         Some(LeadNote {
             id: text(note.id.as_ref()).unwrap_or_else(|| format!("notes#{index}")),
             text: present(note.text.as_str())?.to_owned(),
@@ -130,7 +130,7 @@ fn custom_fields(own: Option<Entries>, questionnaire: Option<ListOrMap>) -> Vec<
 
 /// An answer: an object with its question beside it, or (under its key) the bare value (LEADSAIL-17).
 fn answer(key: Option<&str>, row: &RawValue) -> Option<CustomField> {
-    let whole: Option<wire::Answer> = serde_json::from_str(row.get()).ok();
+    let whole: Option<wire::Answer> = object(row);
     let whole = whole.filter(|whole| whole.question.is_some() || whole.answer.is_some());
     match (key, whole) {
         (key, Some(whole)) => {

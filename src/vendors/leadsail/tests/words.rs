@@ -12,12 +12,13 @@ use crate::upstream::failure::Kind;
 use crate::vendors::kit;
 use crate::vendors::leadsail::dialect::{self, LIST, Signed};
 use crate::vendors::leadsail::leads::{Following, following};
+use crate::vendors::leadsail::lenient::object;
 use crate::vendors::leadsail::normalize;
 use crate::vendors::leadsail::wire::{Envelope, InteractionList, LeadList};
 
 fn lead(text: &str) -> Lead {
     let raw: Box<RawValue> = serde_json::from_str(text).unwrap();
-    normalize::lead(&source_id(), serde_json::from_str(raw.get()).unwrap(), &raw).unwrap()
+    normalize::lead(&source_id(), object(&raw).unwrap(), &raw).unwrap()
 }
 
 fn interactions(text: &str) -> Vec<Arc<Interaction>> {
@@ -109,6 +110,19 @@ fn secrets_and_addresses_are_dropped_and_the_rest_keeps_its_order() {
     assert_eq!(parsed["firstName"], "  Søren ", "raw is not trimmed");
     assert_eq!(parsed["submissions"][0], serde_json::json!({}));
     assert!(raw.as_str().find("zeta") < raw.as_str().find("alpha"));
+}
+
+#[test]
+fn lists_in_the_place_of_objects_are_nothing() {
+    // serde reads a list into a struct, field by field, if it is let.
+    let fields = r#""campaign":["U4D","West"],"flags":[true],"notes":[["n_1","Ann"]],"attribution":["https://a.example"],
+        "questionnaire":{"leaks":["attic","hall"]}"#;
+    let lead = lead(&format!(r#"{{"leadId":"lead_1",{fields}}}"#));
+    assert_eq!((lead.campaign, lead.is_test, lead.notes.len(), lead.page_url), (None, None, 0, None));
+    assert_eq!(lead.custom_fields[0].value.as_ref().unwrap().as_str(), r#"["attic","hall"]"#);
+    let rows: Vec<Box<RawValue>> = serde_json::from_str(r#"[["lead_1"],["lead_2",null]]"#).unwrap();
+    let page = kit::rows(&rows, |wire, raw| normalize::lead(&source_id(), wire, raw));
+    assert_eq!((page.rows.len(), page.rejected), (0, 2));
 }
 
 #[test]
@@ -283,6 +297,7 @@ fn an_answer_is_judged_by_its_envelope_and_its_status() {
     );
     assert_eq!(verdict(LIST, 404, include_str!("../testdata/error_not_found.json")), Err(Kind::NotFound));
     assert_eq!(verdict(LIST, 200, r#"{"success":false}"#), Err(Kind::VendorError));
+    assert_eq!(verdict(LIST, 200, r#"{"success":false,"error":"NOT_FOUND"}"#), Err(Kind::VendorError));
     assert_eq!(
         verdict(LIST, 400, r#"{"success":true,"data":{}}"#),
         Err(Kind::Invalid),
