@@ -1,5 +1,6 @@
 //! leadgraph: one Relay-style GraphQL graph over several lead vendors.
 pub mod gather;
+pub mod graphql;
 pub mod model;
 pub mod secret;
 pub mod source;

@@ -1,0 +1,65 @@
+//! The schema: arguments in, nodes out. Called by `http/` through [`execute`]; asks `gather/` for everything.
+//!
+//! The only room that names the GraphQL library, so that another can take its place. Every field that can fail is
+//! nullable on its own (`Option<Result<T>>`): a `Result<Option<T>>` looks the same to clients but takes its parent down
+//! with it. There are no schema extensions; codes, limits and panics are dealt with where a request ends (`request.rs`).
+
+mod error;
+mod input;
+mod loaders;
+mod memo;
+mod query;
+mod request;
+mod scalars;
+mod state;
+mod types;
+
+use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions, SchemaBuilder};
+
+pub use self::request::{Answer, Request, execute};
+use crate::gather::Gather;
+use crate::model::cx::Cx;
+
+/// The deepest selection. The standard introspection query needs 15.
+const MAX_DEPTH: usize = 16;
+
+/// The deepest nesting of selections and fragments, checked before anything walks the document recursively.
+const MAX_RECURSION: usize = 32;
+
+/// The most directives on one field.
+const MAX_DIRECTIVES: usize = 20;
+
+type Roots = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscription>;
+
+/// The schema, ready to execute requests. Cheap to clone; clones share everything.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "holds trait objects")]
+pub struct Schema(Roots);
+
+/// The schema over these sources.
+#[must_use]
+pub fn schema(gather: Gather) -> Schema {
+    Schema(builder().data(gather).finish())
+}
+
+/// The schema as text, sorted, the same for every build: what `schema.graphql` holds.
+#[must_use]
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by()
+        .use_space_ident();
+    builder().finish().sdl_with_options(options)
+}
+
+fn builder() -> SchemaBuilder<query::Query, EmptyMutation, EmptySubscription> {
+    Roots::build(query::Query, EmptyMutation, EmptySubscription)
+        .limit_depth(MAX_DEPTH)
+        .limit_recursive_depth(MAX_RECURSION)
+        .limit_directives(MAX_DIRECTIVES)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! One request from its text to its answer. `http/` stays thin: it brings the text and sends the answer.
+//!
+//! Guards what the GraphQL library leaves open: required variables, codes on every error, no echo of the document, a
+//! bounded number of errors, panics, and an end of waiting.
+
+mod answer;
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::parser::{self, parse_query};
+use async_graphql::{ObjectType, Pos, Positioned, ServerError, SubscriptionType, Variables};
+use futures_util::FutureExt as _;
+use serde_json::Value;
+
+pub use self::answer::Answer;
+use super::error::{BAD_USER_INPUT, OPERATION_UNRESOLVED, PARSE_FAILED, REQUEST_TIMEOUT};
+use super::state::State;
+use super::{Cx, Gather, Schema};
+
+/// How long after the deadline the answer is waited for. Everything below keeps the deadline and gives a partial answer
+/// then, so this only ends what does not.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// What a client sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    /// The document.
+    pub query: String,
+    /// Which of the document's operations to run. Only needed where there are several; empty text is none.
+    pub operation_name: Option<String>,
+    /// The variables: a JSON object, or null.
+    pub variables: Value,
+}
+
+/// Executes one request. Never panics, and never waits long past the deadline of `cx`.
+///
+/// # Cancellation
+/// Dropping the future gives the request up. Calls to vendors that others wait for as well go on.
+pub async fn execute(schema: &Schema, cx: Cx, request: Request) -> Answer {
+    let state = schema.0.data::<Gather>().map(|gather| State::new(gather.clone(), cx.clone()));
+    run(&schema.0, cx, state, request).await
+}
+
+/// Executes a request on any schema.
+async fn run<Q, M, S>(
+    schema: &async_graphql::Schema<Q, M, S>,
+    cx: Cx,
+    state: Option<State>,
+    request: Request,
+) -> Answer
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    let (request_id, limit) = (cx.request_id.clone(), cx.deadline + GRACE);
+    let work = async {
+        let mut prepared = prepare(request)?.data(cx);
+        if let Some(state) = state {
+            prepared = prepared.data(state);
+        }
+        Ok(schema.execute(prepared).await)
+    };
+    // No lock of ours is held across a resolver, so what unwinds leaves nothing half done.
+    let work = AssertUnwindSafe(work).catch_unwind();
+    match tokio::time::timeout_at(limit, work).await {
+        Ok(Ok(Ok(response))) => Answer::new(response, &request_id),
+        Ok(Ok(Err(Refusal { code, error }))) => Answer::refused(code, error, &request_id),
+        // The panic hook has logged where and why; that stays there.
+        Ok(Err(_panic)) => {
+            tracing::error!(request_id = &*request_id, "request panicked");
+            Answer::internal(&request_id)
+        }
+        Err(_elapsed) => {
+            let error = ServerError::new("The answer was not ready in time. Ask for less, or again.", None);
+            Answer::failed(REQUEST_TIMEOUT, error, &request_id)
+        }
+    }
+}
+
+/// Why a request is not executed at all.
+struct Refusal {
+    code: &'static str,
+    error: ServerError,
+}
+
+/// Parses a request and checks what the library does not.
+fn prepare(request: Request) -> Result<async_graphql::Request, Refusal> {
+    let variables = match request.variables {
+        Value::Object(variables) => variables,
+        Value::Null => serde_json::Map::new(),
+        _ => return Err(refusal(BAD_USER_INPUT, "The variables must be a JSON object.", None)),
+    };
+    let document = parse_query(&request.query).map_err(|error| unparsable(&error))?;
+    let name = request.operation_name.filter(|name| !name.is_empty());
+    check_variables(operation(&document, name.as_deref())?, &variables)?;
+
+    let variables = Variables::from_json(Value::Object(variables));
+    let mut prepared = async_graphql::Request::new(request.query).variables(variables);
+    prepared.operation_name = name;
+    prepared.set_parsed_query(document);
+    Ok(prepared)
+}
+
+fn refusal(code: &'static str, message: impl Into<String>, pos: Option<Pos>) -> Refusal {
+    Refusal { code, error: ServerError::new(message, pos) }
+}
+
+/// Says where a document is wrong without repeating it: it may hold personal data, and may be long.
+fn unparsable(error: &parser::Error) -> Refusal {
+    let what = match error {
+        parser::Error::MultipleOperations { .. } => "an operation without a name must be the only one",
+        parser::Error::OperationDuplicated { .. } => "two operations have the same name",
+        parser::Error::FragmentDuplicated { .. } => "two fragments have the same name",
+        parser::Error::MissingOperation => "it has no operation",
+        parser::Error::RecursionLimitExceeded => "it is nested too deep",
+        _ => "it is not GraphQL",
+    };
+    let pos = error.positions().next();
+    let place = pos.map(|pos| format!(" at line {}, column {}", pos.line, pos.column)).unwrap_or_default();
+    let mut refusal = refusal(PARSE_FAILED, format!("The document cannot be parsed: {what}{place}."), None);
+    refusal.error.locations = error.positions().collect();
+    refusal
+}
+
+/// The operation to run.
+fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, Refusal> {
+    // The parser puts a single operation that has a name among the multiple ones.
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            let only = operations.values().next().map(|operation| &operation.node);
+            only.ok_or_else(|| refusal(OPERATION_UNRESOLVED, "The document has no operation.", None))
+        }
+        (DocumentOperations::Multiple(_), None) => {
+            let message = "The document has several operations: say by its name which to run.";
+            Err(refusal(OPERATION_UNRESOLVED, message, None))
+        }
+        (operations, Some(name)) => {
+            let mut named = operations.iter().filter(|(given, _)| given.is_some_and(|given| given == name));
+            named.next().map(|(_, operation)| &operation.node).ok_or_else(|| {
+                refusal(OPERATION_UNRESOLVED, "The document has no operation of the name asked for.", None)
+            })
+        }
+    }
+}
+
+/// Checks that every variable that cannot be null is given. The library (8.0.0-rc.5) runs without it.
+fn check_variables(
+    operation: &OperationDefinition,
+    given: &serde_json::Map<String, Value>,
+) -> Result<(), Refusal> {
+    for Positioned { pos, node: definition } in &operation.variable_definitions {
+        let (name, kind) = (&definition.name.node, &definition.var_type.node);
+        let missing = match given.get(name.as_str()) {
+            Some(value) => value.is_null(),
+            None => definition.default_value.is_none(),
+        };
+        if missing && !kind.nullable {
+            let message = format!("Variable \"${name}\" of the required type \"{kind}\" was not given.");
+            return Err(refusal(BAD_USER_INPUT, message, Some(*pos)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+use std::sync::Arc;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Object};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::*;
+use crate::graphql::builder;
+use crate::model::cx::Meter;
+
+fn cx() -> Cx {
+    Cx {
+        deadline: Instant::now() + Duration::from_secs(5),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        request_id: Arc::from("req-1"),
+        caller: Arc::from("anonymous"),
+        meter: Meter::default(),
+    }
+}
+
+fn request(query: &str, variables: Value) -> Request {
+    Request { query: query.to_owned(), operation_name: None, variables }
+}
+
+/// The real schema without sources behind it.
+async fn ask(request: Request) -> Value {
+    let schema = Schema(builder().finish());
+    serde_json::to_value(execute(&schema, cx(), request).await).unwrap()
+}
+
+/// The first error's code, message and location.
+fn first(answer: &Value) -> (&str, &str, &Value) {
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["requestId"], "req-1");
+    (error["extensions"]["code"].as_str().unwrap(), error["message"].as_str().unwrap(), &error["locations"])
+}
+
+#[tokio::test]
+async fn a_document_that_is_no_graphql_is_told_where_and_not_repeated() {
+    let answer = ask(request("{ leads(filter: {email: \"ada@example.com\"} }", Value::Null)).await;
+    let (code, message, locations) = first(&answer);
+    assert_eq!(code, "GRAPHQL_PARSE_FAILED");
+    assert_eq!(message, "The document cannot be parsed: it is not GraphQL at line 1, column 44.");
+    assert_eq!(*locations, json!([{ "line": 1, "column": 44 }]));
+    assert!(answer.get("data").is_none());
+}
+
+#[tokio::test]
+async fn every_parse_error_has_its_own_words() {
+    for (document, words) in [
+        ("{ a } query B { b }", "the only one"),
+        ("query A { a } query A { b }", "two operations"),
+        ("{ a } fragment F on Query { a } fragment F on Query { a }", "two fragments"),
+        ("fragment F on Query { a }", "no operation"),
+        (&"{ a ".repeat(500), "nested too deep"),
+        ("", "not GraphQL"),
+    ] {
+        let answer = ask(request(document, Value::Null)).await;
+        let (code, message, _) = first(&answer);
+        assert_eq!(code, "GRAPHQL_PARSE_FAILED");
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_does_not_fit_the_schema_fails_validation_with_few_short_errors() {
+    let fields: String =
+        (0..100).map(|n| format!("f{n}: {} ", "x".repeat(if n == 0 { 1_000 } else { 1 }))).collect();
+    let answer = ask(request(&format!("{{ {fields} }}"), Value::Null)).await;
+    assert_eq!(first(&answer).0, "GRAPHQL_VALIDATION_FAILED");
+    assert!(answer.get("data").is_none());
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 20);
+    assert!(errors.iter().all(|error| error["message"].as_str().unwrap().chars().count() <= 401));
+}
+
+#[tokio::test]
+async fn a_required_variable_must_be_given() {
+    let query =
+        "query Q($id: ID!, $n: Int! = 3) { lead(id: $id) { id interactions(first: $n) { incomplete } } }";
+    for variables in [Value::Null, json!({}), json!({ "id": null })] {
+        let answer = ask(request(query, variables)).await;
+        let (code, message, locations) = first(&answer);
+        assert_eq!(code, "BAD_USER_INPUT");
+        assert_eq!(message, "Variable \"$id\" of the required type \"ID!\" was not given.");
+        assert_eq!(*locations, json!([{ "line": 1, "column": 9 }]));
+        assert!(answer.get("data").is_none());
+    }
+    let answer = ask(request(query, json!({ "id": "x", "n": null }))).await;
+    assert!(first(&answer).1.contains("$n"));
+    // With all that is required it is executed, and only then finds no sources behind this schema.
+    let answer = ask(request(query, json!({ "id": "x" }))).await;
+    assert_eq!(first(&answer).0, "INTERNAL");
+    assert_eq!(answer["data"], json!({ "lead": null }));
+}
+
+#[tokio::test]
+async fn variables_must_be_an_object() {
+    for variables in [json!([]), json!("x"), json!(1)] {
+        assert_eq!(first(&ask(request("{ __typename }", variables)).await).0, "BAD_USER_INPUT");
+    }
+}
+
+#[tokio::test]
+async fn the_operation_is_found_by_its_name() {
+    let two = "query A { a: __typename } query B { b: __typename }";
+    let named =
+        |name: Option<&str>| Request { operation_name: name.map(str::to_owned), ..request(two, Value::Null) };
+    assert_eq!(ask(named(Some("B"))).await, json!({ "data": { "b": "Query" } }));
+    for name in [None, Some(""), Some("C")] {
+        assert_eq!(first(&ask(named(name)).await).0, "OPERATION_RESOLUTION_FAILURE");
+    }
+    assert_eq!(ask(request("query A { a: __typename }", Value::Null)).await["data"]["a"], "Query");
+}
+
+#[tokio::test]
+async fn the_standard_introspection_query_is_answered() {
+    let query = "query IntrospectionQuery {
+        __schema { queryType { name } types { ...T } directives { name args { ...I } } } }
+        fragment T on __Type { name kind fields(includeDeprecated: true) { name args { ...I } type { ...R } } }
+        fragment I on __InputValue { name type { ...R } defaultValue }
+        fragment R on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType {
+            kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }";
+    let answer = ask(request(query, Value::Null)).await;
+    assert_eq!(answer.get("errors"), None);
+    let types = answer["data"]["__schema"]["types"].as_array().unwrap();
+    assert!(types.iter().any(|kind| kind["name"] == "LeadConnection"));
+}
+
+#[tokio::test]
+async fn a_wrong_instant_is_bad_input_and_told_the_right_form() {
+    let literal = "{ leads(filter: {createdAt: {from: \"2031-01-02\"}}) { incomplete } }";
+    let variable = "query($at: DateTime) { leads(filter: {createdAt: {from: $at}}) { incomplete } }";
+    for request in [request(literal, Value::Null), request(variable, json!({ "at": "2031-01-02" }))] {
+        let answer = ask(request).await;
+        let (code, message, _) = first(&answer);
+        assert_eq!(code, "BAD_USER_INPUT");
+        assert!(message.contains("RFC 3339") && !message.contains("2031"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_id_in_a_filter_is_a_bad_id() {
+    let answer = ask(request("{ leads(filter: {sources: [\"acme\"]}) { incomplete } }", Value::Null)).await;
+    assert_eq!(first(&answer).0, "BAD_ID");
+    assert_eq!(answer["errors"][0]["path"], json!(["leads"]));
+    assert_eq!(answer["data"], json!({ "leads": null }));
+}
+
+#[tokio::test]
+async fn the_viewer_is_the_caller() {
+    let answer = ask(request("{ viewer { name scopes } }", Value::Null)).await;
+    assert_eq!(answer["data"]["viewer"]["name"], "anonymous");
+    assert_eq!(answer["data"]["viewer"]["scopes"].as_array().unwrap().len(), 4);
+}
+
+struct Hostile;
+
+#[Object]
+impl Hostile {
+    /// Panics.
+    async fn panics(&self) -> Option<i32> {
+        let secret: Option<i32> = None;
+        Some(secret.expect("the secret is hunter2"))
+    }
+
+    /// Never answers.
+    async fn hangs(&self) -> Option<i32> {
+        std::future::pending().await
+    }
+
+    /// Fails in many ways.
+    async fn fails(&self) -> Vec<Option<Result<i32, crate::graphql::error::ClientError>>> {
+        let error = || crate::graphql::error::ClientError::bad_input("no");
+        (0..50).map(|_| Some(Err(error()))).collect()
+    }
+}
+
+async fn ask_hostile(query: &str) -> Answer {
+    let schema = async_graphql::Schema::new(Hostile, EmptyMutation, EmptySubscription);
+    run(&schema, cx(), None, request(query, Value::Null)).await
+}
+
+#[tokio::test]
+async fn a_panic_is_one_internal_error_that_tells_nothing() {
+    let answer = ask_hostile("{ panics }").await;
+    assert_eq!(answer.refusal(), None);
+    let answer = serde_json::to_value(answer).unwrap();
+    assert_eq!(first(&answer).0, "INTERNAL");
+    assert_eq!(answer["data"], Value::Null);
+    assert!(!answer.to_string().contains("hunter2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_waits_long_past_the_deadline() {
+    let start = Instant::now();
+    let answer = ask_hostile("{ hangs }").await;
+    assert_eq!(answer.codes().collect::<Vec<_>>(), ["REQUEST_TIMEOUT"]);
+    assert!(start.elapsed() < Duration::from_millis(5_300));
+}
+
+#[tokio::test]
+async fn errors_beside_data_are_few_and_keep_their_codes() {
+    let answer = ask_hostile("{ fails }").await;
+    assert_eq!(answer.codes().collect::<Vec<_>>(), ["BAD_USER_INPUT"; 20]);
+    assert_eq!(answer.refusal(), None);
+    let answer = serde_json::to_value(answer).unwrap();
+    assert_eq!(answer["data"]["fails"].as_array().unwrap().len(), 50);
+    assert_eq!(answer["errors"][3]["path"], json!(["fails", 3]));
+}
+
+#[tokio::test]
+async fn a_refused_request_says_so() {
+    assert_eq!(ask_hostile("{").await.refusal(), Some("GRAPHQL_PARSE_FAILED"));
+    assert_eq!(ask_hostile("{ nothing }").await.refusal(), Some("GRAPHQL_VALIDATION_FAILED"));
+}

@@ -1,0 +1,145 @@
+//! Connections, edges and page info, alike for all three kinds of record.
+
+use std::sync::Arc;
+
+use async_graphql::Object;
+
+use super::conversation::Conversation;
+use super::interaction::Interaction;
+use super::lead::Lead;
+use super::report::SourceReport;
+use crate::gather::answer::Connection;
+
+/// Where a page stands in its list, as Relay's specification of connections says.
+pub(in crate::graphql) struct PageInfo(Arc<dyn Paged>);
+
+#[Object]
+impl PageInfo {
+    /// Whether there may be edges behind these. True also while a source failed that may have more, so a page can be
+    /// followed by an empty one.
+    async fn has_next_page(&self) -> bool {
+        self.0.has_next_page()
+    }
+
+    /// Whether there are edges before these.
+    async fn has_previous_page(&self) -> bool {
+        self.0.has_previous_page()
+    }
+
+    /// The first edge's cursor, for `before`; null on a page without edges.
+    async fn start_cursor(&self) -> Option<String> {
+        self.0.start_cursor()
+    }
+
+    /// Where the next page begins, for `after`: the last edge's cursor, or further on where the gateway has read past it
+    /// without a match. Good for 24 hours, for the same field, filter and caller.
+    async fn end_cursor(&self) -> Option<String> {
+        self.0.end_cursor()
+    }
+}
+
+/// A page of any kind of record, as far as page info needs it. Cursors are sealed only when selected.
+trait Paged: Send + Sync {
+    fn has_next_page(&self) -> bool;
+    fn has_previous_page(&self) -> bool;
+    fn start_cursor(&self) -> Option<String>;
+    fn end_cursor(&self) -> Option<String>;
+}
+
+impl<T: Send + Sync> Paged for Connection<T> {
+    fn has_next_page(&self) -> bool {
+        self.has_next_page
+    }
+    fn has_previous_page(&self) -> bool {
+        self.has_previous_page
+    }
+    fn start_cursor(&self) -> Option<String> {
+        Connection::start_cursor(self)
+    }
+    fn end_cursor(&self) -> Option<String> {
+        Connection::end_cursor(self)
+    }
+}
+
+/// Declares a connection and its edge. Their fields differ only in the kind of record.
+macro_rules! connection {
+    ($(#[doc = $doc:tt])* $connection:ident, $(#[doc = $edge_doc:tt])* $edge:ident, $node:ident, $model:ty) => {
+        $(#[doc = $doc])*
+        pub(in crate::graphql) struct $connection(pub(in crate::graphql) Arc<Connection<$model>>);
+
+        #[Object]
+        impl $connection {
+            /// The records of this page with their cursors, newest first; records without a time of creation come last.
+            async fn edges(&self) -> Vec<$edge> {
+                (0..self.0.nodes.len()).map(|index| $edge { page: Arc::clone(&self.0), index }).collect()
+            }
+
+            /// The records of this page, for those who need no cursor of each.
+            async fn nodes(&self) -> Vec<$node> {
+                self.0.nodes.iter().cloned().map($node::new).collect()
+            }
+
+            /// Where this page stands in the list.
+            async fn page_info(&self) -> PageInfo {
+                PageInfo(Arc::clone(&self.0) as Arc<dyn Paged>)
+            }
+
+            /// True: something that matches may be missing from this page; `sources` says of which source and why. False:
+            /// all that matches is here or on other pages.
+            async fn incomplete(&self) -> bool {
+                self.0.incomplete
+            }
+
+            /// How each source took part, in the order of their names.
+            async fn sources(&self) -> Vec<SourceReport> {
+                self.0.reports.iter().cloned().map(SourceReport).collect()
+            }
+        }
+
+        $(#[doc = $edge_doc])*
+        pub(in crate::graphql) struct $edge {
+            page: Arc<Connection<$model>>,
+            index: usize,
+        }
+
+        #[Object]
+        impl $edge {
+            /// Names this place in the list, for `after` and `before`. Opaque; good for 24 hours, for the same field,
+            /// filter and caller.
+            async fn cursor(&self) -> String {
+                // An edge stands at an index of its own page, and every index of a page has a cursor.
+                self.page.cursor(self.index).unwrap_or_default()
+            }
+
+            /// The record.
+            async fn node(&self) -> $node {
+                $node::new(Arc::clone(&self.page.nodes[self.index]))
+            }
+        }
+    };
+}
+
+connection!(
+    /// A page of leads from all sources, merged into one order.
+    LeadConnection,
+    /// A lead and its place in a list.
+    LeadEdge,
+    Lead,
+    crate::model::lead::Lead
+);
+connection!(
+    /// A page of conversations from all sources, merged into one order.
+    ConversationConnection,
+    /// A conversation and its place in a list.
+    ConversationEdge,
+    Conversation,
+    crate::model::conversation::Conversation
+);
+connection!(
+    /// A page of interactions from all sources, merged into one order.
+    InteractionConnection,
+    /// An interaction and its place in a list.
+    InteractionEdge,
+    Interaction,
+    crate::model::interaction::Interaction
+);
