@@ -21,9 +21,10 @@ use crate::model::id::EntityKind;
 /// The most ids that `nodes` takes.
 const MAX_NODES: usize = 100;
 
-/// What can be asked. Reading costs calls to vendors, who allow few: ask for the fields and pages you need.
+/// The `Query` of the schema.
 pub(super) struct Query;
 
+/// What can be asked. Reading costs calls to vendors, who allow few: ask for the fields and pages you need.
 #[Object]
 #[expect(clippy::too_many_arguments, reason = "the arguments of Relay's connections")]
 impl Query {

@@ -52,7 +52,7 @@ async fn every_parse_error_has_its_own_words() {
         ("query A { a } query A { b }", "two operations"),
         ("{ a } fragment F on Query { a } fragment F on Query { a }", "two fragments"),
         ("fragment F on Query { a }", "no operation"),
-        (&"{ a ".repeat(500), "nested too deep"),
+        (&format!("{}{}", "{ a ".repeat(500), "}".repeat(500)), "nested too deep"),
         ("", "not GraphQL"),
     ] {
         let answer = ask(request(document, Value::Null)).await;

@@ -7,11 +7,12 @@ use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::SourceId;
 use crate::model::text;
 
-/// Any JSON value: object, list, text, number, boolean or null. It is passed on as the vendor sent it, so its shape is
-/// the vendor's and may change without notice. Numbers keep the vendor's spelling as far as JSON numbers allow.
+/// The `JSON` of the schema.
 #[derive(Clone, Debug)]
 pub(in crate::graphql) struct Json(Value);
 
+/// Any JSON value: object, list, text, number, boolean or null. It is passed on as the vendor sent it, so its shape is
+/// the vendor's and may change without notice. Numbers keep the vendor's spelling as far as JSON numbers allow.
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -5,12 +5,13 @@ use jiff::Timestamp;
 
 use crate::graphql::error::BAD_USER_INPUT;
 
-/// An instant, written by RFC 3339. Answers are always in UTC with three digits of a second, such as
-/// `2026-11-20T09:30:00.000Z`, so they compare as text. Inputs may have any offset and up to nine digits; a date without
-/// a time is refused, since it names no instant.
+/// The `DateTime` of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::graphql) struct DateTime(pub(in crate::graphql) Timestamp);
 
+/// An instant, written by RFC 3339. Answers are always in UTC with three digits of a second, such as
+/// `2026-11-20T09:30:00.000Z`, so they compare as text. Inputs may have any offset and up to nine digits; a date without
+/// a time is refused, since it names no instant.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -10,9 +10,10 @@ use super::lead::Lead;
 use super::report::SourceReport;
 use crate::gather::answer::Connection;
 
-/// Where a page stands in its list, as Relay's specification of connections says.
+/// The `PageInfo` of the schema.
 pub(in crate::graphql) struct PageInfo(Arc<dyn Paged>);
 
+/// Where a page stands in its list, as Relay's specification of connections says.
 #[Object]
 impl PageInfo {
     /// Whether there may be edges behind these. True also while a source failed that may have more, so a page can be
@@ -64,9 +65,10 @@ impl<T: Send + Sync> Paged for Connection<T> {
 /// Declares a connection and its edge. Their fields differ only in the kind of record.
 macro_rules! connection {
     ($(#[doc = $doc:tt])* $connection:ident, $(#[doc = $edge_doc:tt])* $edge:ident, $node:ident, $model:ty) => {
-        $(#[doc = $doc])*
+        /// A page of one kind of record.
         pub(in crate::graphql) struct $connection(pub(in crate::graphql) Arc<Connection<$model>>);
 
+        $(#[doc = $doc])*
         #[Object]
         impl $connection {
             /// The records of this page with their cursors, newest first; records without a time of creation come last.
@@ -96,12 +98,13 @@ macro_rules! connection {
             }
         }
 
-        $(#[doc = $edge_doc])*
+        /// A place in a page.
         pub(in crate::graphql) struct $edge {
             page: Arc<Connection<$model>>,
             index: usize,
         }
 
+        $(#[doc = $edge_doc])*
         #[Object]
         impl $edge {
             /// Names this place in the list, for `after` and `before`. Opaque; good for 24 hours, for the same field,

@@ -20,7 +20,7 @@ use crate::graphql::state::State;
 use crate::model::conversation as model;
 use crate::model::id::{EntityKind, Key};
 
-/// One talk with a person: a call, a chat, a thread.
+/// The `Conversation` of the schema.
 pub(in crate::graphql) struct Conversation {
     seen: Arc<model::Conversation>,
     /// The conversation read by id, where the list may have cut it short and what was cut was selected.
@@ -48,6 +48,7 @@ impl Conversation {
     }
 }
 
+/// One talk with a person: a call, a chat, a thread.
 #[Object]
 impl Conversation {
     /// The global id, for `node` and `conversation`.

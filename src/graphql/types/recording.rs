@@ -8,7 +8,7 @@ use crate::graphql::state::State;
 use crate::model::conversation as model;
 use crate::model::id::Key;
 
-/// A recording of a call.
+/// The `Recording` of the schema.
 pub(in crate::graphql) struct Recording {
     /// The conversation or interaction that was recorded.
     of: Key,
@@ -22,6 +22,7 @@ impl Recording {
     }
 }
 
+/// A recording of a call.
 #[Object]
 impl Recording {
     /// The media type, such as `audio/mpeg`; null where the vendor does not tell.

@@ -9,9 +9,10 @@ use crate::graphql::error::ClientError;
 use crate::graphql::input::OnSourceFailure;
 use crate::graphql::scalars::time::{DateTime, at};
 
-/// How one source took part in one list.
+/// The `SourceReport` of the schema.
 pub(in crate::graphql) struct SourceReport(pub(in crate::graphql) Report);
 
+/// How one source took part in one list.
 #[Object]
 impl SourceReport {
     /// Which source. A source that is no longer configured is still named by the cursors of older pages.

@@ -15,8 +15,7 @@ use crate::model::cx::Cx;
 use crate::model::id::{self, SourceId};
 use crate::model::source::{self, Health, Quota};
 
-/// One configured account at a vendor: a site, an agent, a tenant. Lists merge sources, not vendors, and every record
-/// belongs to exactly one source.
+/// The `Source` of the schema.
 pub(in crate::graphql) struct Source {
     id: SourceId,
     vendor: id::Vendor,
@@ -41,6 +40,8 @@ impl From<SourceView> for Source {
     }
 }
 
+/// One configured account at a vendor: a site, an agent, a tenant. Lists merge sources, not vendors, and every record
+/// belongs to exactly one source.
 #[Object]
 impl Source {
     /// The global id. It holds the source's name, so renaming a source changes it.

@@ -23,8 +23,7 @@ use crate::graphql::state::State;
 use crate::model::id::{EntityKind, Key};
 use crate::model::interaction as model;
 
-/// One touch in a lead's history: a call, an SMS or e-mail thread, a chat. Where a vendor keeps no history of its own,
-/// its conversations are its interactions.
+/// The `Interaction` of the schema.
 pub(in crate::graphql) struct Interaction {
     seen: Arc<model::Interaction>,
     /// The interaction read by id, where the list may have cut its transcript short and that was selected.
@@ -50,6 +49,8 @@ impl Interaction {
     }
 }
 
+/// One touch in a lead's history: a call, an SMS or e-mail thread, a chat. Where a vendor keeps no history of its own,
+/// its conversations are its interactions.
 #[Object]
 impl Interaction {
     /// The global id, for `node` and `interaction`.

@@ -25,11 +25,7 @@ use crate::model::id::{EntityKind, Key};
 use crate::model::lead as model;
 use crate::model::text;
 
-/// A person who may buy, as one source knows them. Who is known to several sources is several leads.
-///
-/// A field is null where the vendor has no such thing or gave no value. Where it could not be read it is null with an
-/// entry in `errors`. A vendor's word that is not mapped shows as `UNKNOWN` or `OTHER`, with the word itself in the
-/// field beside it.
+/// The `Lead` of the schema.
 pub(in crate::graphql) struct Lead {
     seen: Arc<model::Lead>,
     /// The lead read by id, where the list gave no more than an id and a field that it lacks was selected.
@@ -87,6 +83,11 @@ impl Lead {
     }
 }
 
+/// A person who may buy, as one source knows them. Who is known to several sources is several leads.
+///
+/// A field is null where the vendor has no such thing or gave no value. Where it could not be read it is null with an
+/// entry in `errors`. A vendor's word that is not mapped shows as `UNKNOWN` or `OTHER`, with the word itself in the
+/// field beside it.
 #[Object]
 impl Lead {
     /// The global id, for `node`, `lead` and filters.
