@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
 use async_graphql::parser::{self, parse_query};
-use async_graphql::{ObjectType, Pos, Positioned, ServerError, SubscriptionType, Variables};
+use async_graphql::{ObjectType, Pos, Positioned, SubscriptionType, Variables};
 use futures_util::FutureExt as _;
 use serde_json::Value;
 
@@ -67,23 +67,25 @@ where
     let work = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout_at(limit, work).await {
         Ok(Ok(Ok(response))) => Answer::new(response, &request_id),
-        Ok(Ok(Err(Refusal { code, error }))) => Answer::refused(code, error, &request_id),
+        Ok(Ok(Err(refusal))) => Answer::refused(refusal, &request_id),
         // The panic hook has logged where and why; that stays there.
         Ok(Err(_panic)) => {
             tracing::error!(request_id = &*request_id, "request panicked");
             Answer::internal(&request_id)
         }
-        Err(_elapsed) => {
-            let error = ServerError::new("The answer was not ready in time. Ask for less, or again.", None);
-            Answer::failed(REQUEST_TIMEOUT, error, &request_id)
-        }
+        Err(_elapsed) => Answer::failed(
+            REQUEST_TIMEOUT,
+            "The answer was not ready in time. Ask for less, or again.",
+            &request_id,
+        ),
     }
 }
 
 /// Why a request is not executed at all.
 struct Refusal {
     code: &'static str,
-    error: ServerError,
+    message: String,
+    locations: Vec<Pos>,
 }
 
 /// Parses a request and checks what the library does not.
@@ -105,7 +107,7 @@ fn prepare(request: Request) -> Result<async_graphql::Request, Refusal> {
 }
 
 fn refusal(code: &'static str, message: impl Into<String>, pos: Option<Pos>) -> Refusal {
-    Refusal { code, error: ServerError::new(message, pos) }
+    Refusal { code, message: message.into(), locations: pos.into_iter().collect() }
 }
 
 /// Says where a document is wrong without repeating it: it may hold personal data, and may be long.
@@ -120,9 +122,8 @@ fn unparsable(error: &parser::Error) -> Refusal {
     };
     let pos = error.positions().next();
     let place = pos.map(|pos| format!(" at line {}, column {}", pos.line, pos.column)).unwrap_or_default();
-    let mut refusal = refusal(PARSE_FAILED, format!("The document cannot be parsed: {what}{place}."), None);
-    refusal.error.locations = error.positions().collect();
-    refusal
+    let message = format!("The document cannot be parsed: {what}{place}.");
+    Refusal { code: PARSE_FAILED, message, locations: error.positions().collect() }
 }
 
 /// The operation to run.

@@ -4,10 +4,12 @@ use super::*;
 use crate::graphql::types::vendor;
 use crate::model::id::NativeId;
 
+type Batches = Arc<Mutex<Vec<Vec<u32>>>>;
+
 /// Answers even numbers, knows nothing of odd ones, and fails on 13. Remembers its batches.
 #[derive(Clone, Default)]
 struct Numbers {
-    batches: Arc<Mutex<Vec<Vec<u32>>>>,
+    batches: Batches,
     slow: bool,
 }
 
@@ -30,7 +32,7 @@ impl Fetch for Numbers {
     }
 }
 
-fn shelf(slow: bool) -> (Shelf<Numbers>, Arc<Mutex<Vec<Vec<u32>>>>) {
+fn shelf(slow: bool) -> (Shelf<Numbers>, Batches) {
     let numbers = Numbers { slow, ..Numbers::default() };
     let batches = Arc::clone(&numbers.batches);
     (Shelf::new(numbers), batches)

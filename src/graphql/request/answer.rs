@@ -3,6 +3,7 @@
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::Refusal;
 use crate::graphql::error::{BAD_USER_INPUT, INTERNAL, INTERNAL_MESSAGE, VALIDATION_FAILED};
 
 /// The most errors in one answer. More of them tell nothing new and cost the client's memory.
@@ -49,19 +50,24 @@ impl Answer {
     }
 
     /// An answer to a request that was not executed.
-    pub(super) fn refused(code: &str, mut error: ServerError, request_id: &str) -> Self {
+    pub(super) fn refused(refusal: Refusal, request_id: &str) -> Self {
+        let Refusal { code, message, locations } = refusal;
+        let mut error = ServerError::new(message, None);
+        error.locations = locations;
         complete(&mut error, code, request_id);
         Self { data: None, errors: vec![error] }
     }
 
     /// An answer to a request whose execution came to nothing.
-    pub(super) fn failed(code: &str, error: ServerError, request_id: &str) -> Self {
-        Self { data: Some(Value::Null), ..Self::refused(code, error, request_id) }
+    pub(super) fn failed(code: &str, message: &str, request_id: &str) -> Self {
+        let mut error = ServerError::new(message, None);
+        complete(&mut error, code, request_id);
+        Self { data: Some(Value::Null), errors: vec![error] }
     }
 
     /// An answer to a request at which the gateway failed.
     pub(super) fn internal(request_id: &str) -> Self {
-        Self::failed(INTERNAL, ServerError::new(INTERNAL_MESSAGE, None), request_id)
+        Self::failed(INTERNAL, INTERNAL_MESSAGE, request_id)
     }
 }
 

@@ -160,8 +160,8 @@ struct Hostile;
 impl Hostile {
     /// Panics.
     async fn panics(&self) -> Option<i32> {
-        let secret: Option<i32> = None;
-        Some(secret.expect("the secret is hunter2"))
+        let digits = "hunter2".parse::<i32>();
+        Some(digits.expect("the secret is hunter2"))
     }
 
     /// Never answers.

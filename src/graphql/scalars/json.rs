@@ -12,7 +12,8 @@ use crate::model::text;
 pub(in crate::graphql) struct Json(Value);
 
 /// Any JSON value: object, list, text, number, boolean or null. It is passed on as the vendor sent it, so its shape is
-/// the vendor's and may change without notice. Numbers keep the vendor's spelling as far as JSON numbers allow.
+/// the vendor's and may change without notice. Numbers that need more than 64 bits
+/// lose precision.
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -82,3 +82,6 @@ impl ToolCall {
         Self { name: call.name.clone(), args }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,7 +242,6 @@ impl Lead {
 
     /// The lead's history, newest first: calls, threads, chats. Costs up to one call per lead where the vendor lists
     /// interactions of one lead at a time, so keep pages of leads small when selecting it.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn interactions(
         &self,
         ctx: &Context<'_>,
@@ -277,3 +276,6 @@ impl Lead {
         self.json(ctx, |lead| lead.raw.as_ref()).await
     }
 }
+
+#[cfg(test)]
+mod tests;
