@@ -1,6 +1,5 @@
 //! What a client asks: filters over all sources, and the page it wants.
 
-
 use jiff::Timestamp;
 
 use crate::model::conversation::Channel;
@@ -98,4 +97,3 @@ pub struct ConversationKey {
     /// Whether the whole transcript is wanted. If not, a list item that may be cut short will do.
     pub whole: bool,
 }
-

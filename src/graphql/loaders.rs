@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::dataloader::BatchFn;
 use ::dataloader::cached::Loader;
-use futures_util::StreamExt as _;
 
 use super::error::ClientError;
 use crate::gather::answer::Connection;
@@ -25,9 +24,6 @@ use crate::model::lead::Lead;
 
 /// Above the largest page, so that a page is one batch; the loader runs further batches one after the other.
 const BATCH: usize = 256;
-
-/// How many leads' histories of one source are read at a time. As many calls as a source is sent at once.
-const HISTORIES_AT_ONCE: usize = 8;
 
 /// How often a look-up is tried whose batch was given up by the field that led it.
 const TRIES: usize = 3;
@@ -169,8 +165,7 @@ impl Fetch for Interactions {
     }
 }
 
-/// Reads interactions of leads. No vendor reads several histories at once, so the batch spares repetitions and keeps the
-/// number of calls at a time within bounds.
+/// Reads interactions of leads. Those of equal arguments are read together.
 #[derive(Clone)]
 pub(super) struct Histories(Room);
 
@@ -179,14 +174,17 @@ impl Fetch for Histories {
     type Value = Arc<Connection<Interaction>>;
 
     async fn fetch(&self, keys: &[HistoryKey]) -> HashMap<HistoryKey, Outcome<Self::Value>> {
-        let reads = keys.iter().cloned().map(|key| {
-            let Room { gather, cx } = self.0.clone();
-            async move {
-                let read = gather.interactions_of(&cx, &key.lead, &key.filter, &key.paging).await;
-                (key, read.map(Arc::new).map_err(ClientError::from))
-            }
+        let mut alike: HashMap<_, Vec<&HistoryKey>> = HashMap::new();
+        for key in keys {
+            alike.entry((&key.filter, &key.paging)).or_default().push(key);
+        }
+        let reads = alike.into_iter().map(|((filter, paging), keys)| async move {
+            let leads: Vec<_> = keys.iter().map(|key| Arc::clone(&key.lead)).collect();
+            let read = self.0.gather.interactions_of(&self.0.cx, &leads, filter, paging).await;
+            let outcomes = read.into_iter().map(|page| page.map(Arc::new).map_err(ClientError::from));
+            keys.into_iter().cloned().zip(outcomes).collect::<Vec<_>>()
         });
-        futures_util::stream::iter(reads).buffer_unordered(HISTORIES_AT_ONCE).collect().await
+        futures_util::future::join_all(reads).await.into_iter().flatten().collect()
     }
 }
 

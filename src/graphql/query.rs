@@ -195,3 +195,6 @@ impl Query {
         ctx.data_opt::<Cx>().map(Viewer::new).ok_or(ClientError::Internal)
     }
 }
+
+#[cfg(test)]
+mod tests;
