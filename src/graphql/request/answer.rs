@@ -37,10 +37,10 @@ impl Answer {
 
     /// What the library answered, with codes on all errors.
     pub(super) fn new(response: Response, request_id: &str) -> Self {
-        let Response { data, mut errors, .. } = response;
+        let Response { data, errors, .. } = response;
         // Errors of execution have a path. Without data and without any path nothing was executed.
         let executed = data != Value::Null || errors.iter().any(|error| !error.path.is_empty());
-        errors.truncate(MAX_ERRORS);
+        let mut errors = few(errors);
         for error in &mut errors {
             // What our resolvers fail with has a code, so what has none failed on its way to them: an argument.
             let code = if executed { BAD_USER_INPUT } else { VALIDATION_FAILED };
@@ -69,6 +69,20 @@ impl Answer {
     pub(super) fn internal(request_id: &str) -> Self {
         Self::failed(INTERNAL, INTERNAL_MESSAGE, request_id)
     }
+}
+
+/// The first errors. A field that is selected twice fails twice; that is told once.
+fn few(errors: Vec<ServerError>) -> Vec<ServerError> {
+    let mut few: Vec<ServerError> = Vec::new();
+    for error in errors {
+        let told = |other: &ServerError| {
+            other.path == error.path && other.message == error.message && other.extensions == error.extensions
+        };
+        if few.len() < MAX_ERRORS && (error.path.is_empty() || !few.iter().any(told)) {
+            few.push(error);
+        }
+    }
+    few
 }
 
 /// Gives an error its request id, and a code where it has none; cuts its message.

@@ -169,6 +169,12 @@ impl Hostile {
         std::future::pending().await
     }
 
+    /// Answers, and reports an error beside.
+    async fn reports(&self, ctx: &async_graphql::Context<'_>) -> i32 {
+        crate::graphql::error::ClientError::bad_input("no").report(ctx);
+        1
+    }
+
     /// Fails in many ways.
     async fn fails(&self) -> Vec<Option<Result<i32, crate::graphql::error::ClientError>>> {
         let error = || crate::graphql::error::ClientError::bad_input("no");
@@ -213,4 +219,13 @@ async fn errors_beside_data_are_few_and_keep_their_codes() {
 async fn a_refused_request_says_so() {
     assert_eq!(ask_hostile("{").await.refusal(), Some("GRAPHQL_PARSE_FAILED"));
     assert_eq!(ask_hostile("{ nothing }").await.refusal(), Some("GRAPHQL_VALIDATION_FAILED"));
+}
+
+#[tokio::test]
+async fn a_field_that_is_selected_twice_reports_its_error_once() {
+    let answer = ask_hostile("{ reports ...F other: reports } fragment F on Hostile { reports }").await;
+    let answer = serde_json::to_value(answer).unwrap();
+    assert_eq!(answer["data"], json!({ "reports": 1, "other": 1 }));
+    let paths: Vec<_> = answer["errors"].as_array().unwrap().iter().map(|error| &error["path"]).collect();
+    assert_eq!(paths, [&json!(["reports"]), &json!(["other"])]);
 }
