@@ -115,13 +115,22 @@ async fn the_operation_is_found_by_its_name() {
 
 #[tokio::test]
 async fn the_standard_introspection_query_is_answered() {
-    let query = "query IntrospectionQuery {
-        __schema { queryType { name } types { ...T } directives { name args { ...I } } } }
-        fragment T on __Type { name kind fields(includeDeprecated: true) { name args { ...I } type { ...R } } }
-        fragment I on __InputValue { name type { ...R } defaultValue }
-        fragment R on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType {
-            kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }";
-    let answer = ask(request(query, Value::Null)).await;
+    // As deep as clients ask: nine levels of wrapped types, below an argument of a field.
+    let nested = (0..9).fold("kind name".to_owned(), |inner, _| format!("kind name ofType {{ {inner} }}"));
+    let query = format!(
+        "query IntrospectionQuery {{
+            __schema {{ description queryType {{ name }} types {{ ...T }} directives {{ ...D }} }}
+        }}
+        fragment D on __Directive {{ name isRepeatable locations args(includeDeprecated: true) {{ ...I }} }}
+        fragment T on __Type {{
+            name kind specifiedByURL isOneOf interfaces {{ ...R }} possibleTypes {{ ...R }}
+            fields(includeDeprecated: true) {{ name args(includeDeprecated: true) {{ ...I }} type {{ ...R }} }}
+            inputFields(includeDeprecated: true) {{ ...I }} enumValues(includeDeprecated: true) {{ name }}
+        }}
+        fragment I on __InputValue {{ name type {{ ...R }} defaultValue isDeprecated }}
+        fragment R on __Type {{ {nested} }}"
+    );
+    let answer = ask(request(&query, Value::Null)).await;
     assert_eq!(answer.get("errors"), None);
     let types = answer["data"]["__schema"]["types"].as_array().unwrap();
     assert!(types.iter().any(|kind| kind["name"] == "LeadConnection"));
