@@ -21,7 +21,8 @@ pub(super) enum OnSourceFailure {
     Partial,
     /// As `PARTIAL`, with one more entry in `errors` for every source that failed.
     PartialWithErrors,
-    /// No data unless all sources answered: the field is null, with one entry in `errors`.
+    /// No data unless all sources answered: the field is null, with one entry in `errors`. Older
+    /// data in place of a failing vendor's (`STALE`) is an answer.
     Fail,
 }
 
