@@ -1,6 +1,8 @@
 //! leadgraph: one Relay-style GraphQL graph over several lead vendors.
+pub mod config;
 pub mod gather;
 pub mod graphql;
+pub mod http;
 pub mod model;
 pub mod secret;
 pub mod source;

@@ -1,0 +1,81 @@
+//! The configuration: one TOML file, secrets by the names of environment variables.
+//!
+//! Read in two stages: `raw` is what may be typed, [`Config`] is what is true. All problems are found at once, each with its
+//! line and what to do. This room makes no call and opens no account; what it must know of vendors it is told
+//! ([`KnownVendor`]), and each vendor's own settings are handed through unread to `check`.
+
+mod cursors;
+mod environment;
+mod limits;
+mod overlay;
+mod problem;
+mod raw;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use toml::de::DeTable;
+
+pub use self::environment::{Environment, variable};
+pub use self::problem::Problem;
+pub use self::sources::{Flaw, KnownVendor, SourceConfig};
+use crate::gather;
+use crate::http;
+use problem::Problems;
+use raw::Section;
+
+/// What is true: everything checked, nothing left to be looked up.
+#[expect(missing_debug_implementations, reason = "holds keys")]
+pub struct Config {
+    /// Where the gateway listens. `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// How it is served.
+    pub http: http::Settings,
+    /// How many sources become one answer.
+    pub gather: gather::settings::Settings,
+    /// The accounts, in the order of the file.
+    pub sources: Vec<SourceConfig>,
+}
+
+/// Where the gateway listens if nothing is configured.
+pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Reads a configuration. `file` names it in problems. `check` is called for every account whose vendor is known, even
+/// where other things are wrong with it, so that the vendor's own complaints come with all others.
+///
+/// # Errors
+/// All problems, in the order of their lines.
+pub fn read(
+    file: &str,
+    text: &str,
+    environment: Environment<'_>,
+    vendors: &[KnownVendor],
+    check: &mut dyn FnMut(&SourceConfig) -> Vec<Flaw>,
+) -> Result<Config, Vec<Problem>> {
+    let problems = Problems::new(file, text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        for error in errors {
+            problems.at(
+                &error.span().unwrap_or(0..0),
+                error.message(),
+                "this is not TOML; see https://toml.io",
+            );
+        }
+        return Err(problems.sorted());
+    }
+    let mut root = Section::root(&problems, &table);
+    let mut server = root.section("server");
+    let listen = server.parsed("listen", LISTEN, "127.0.0.1:8080");
+    let http = limits::http(&mut server);
+    server.refuse_others();
+    let gather = limits::gather(&mut root, &http, environment);
+    let defaults = sources::defaults(&mut root);
+    let around = sources::Surroundings { problems: &problems, environment, vendors, defaults: &defaults };
+    let sources = sources::read(&mut root, &around, check);
+    root.refuse_others();
+    let found = problems.sorted();
+    if found.is_empty() { Ok(Config { listen, http, gather, sources }) } else { Err(found) }
+}

@@ -1,0 +1,100 @@
+//! Sockets in: the router, the request's circumstances ([`Cx`]), and the serving of it all.
+//!
+//! Knows no entity and no schema: what a request means is decided behind [`Engine`]. The wall clock is read here and
+//! nowhere else on a request's way.
+
+mod failure;
+mod graphiql;
+mod graphql;
+mod health;
+mod request_id;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::get;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::header::{HeaderName, HeaderValue};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+pub use self::health::Readiness;
+pub use self::serve::serve;
+use crate::model::cx::Cx;
+
+/// How the gateway is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long one request may take, upstream calls included. 5 s.
+    pub request_timeout: Duration,
+    /// The most bytes of a request's body. 100 KiB.
+    pub max_body_bytes: usize,
+    /// Connections at the same time; more wait in the kernel's queue. 2,000.
+    pub max_connections: usize,
+    /// How long the gateway still takes requests after the signal to stop, while `/readyz` already says 503. Nothing by
+    /// default; set it to what a load balancer needs to notice.
+    pub shutdown_delay: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_secs(5),
+            max_body_bytes: 100 * 1024,
+            max_connections: 2_000,
+            shutdown_delay: Duration::ZERO,
+        }
+    }
+}
+
+/// A GraphQL request, well-formed but not yet looked into.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// The document.
+    pub query: String,
+    /// Which operation of it.
+    pub operation_name: Option<String>,
+    /// Values of its variables.
+    pub variables: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A GraphQL response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The response as JSON.
+    pub body: Bytes,
+    /// Whether execution began: false where the document does not parse or validate, or its variables do not fit.
+    pub executed: bool,
+}
+
+/// What answers a request. Must be ready by the deadline of its [`Cx`]; is dropped soon after it.
+pub type Engine = Arc<dyn Fn(Cx, Ask) -> BoxFuture<'static, Answer> + Send + Sync>;
+
+/// The whole surface: `POST /graphql`, `GET /` (GraphiQL), `/livez`, `/readyz`. Can be nested in another axum router.
+pub fn router(settings: &Settings, engine: Engine, readiness: Readiness) -> Router {
+    let fixed = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    // Layers added later stand further out: a request meets the last one first.
+    Router::new()
+        .route("/graphql", graphql::route(settings, engine))
+        .merge(graphiql::routes())
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz).with_state(readiness))
+        // A page of another site may not make a browser ask in its user's place.
+        .layer(CsrfLayer::new().with_rejection_response(|_| failure::CROSS_SITE.answer()))
+        // A panic in a resolver is one request's failure, not the connection's.
+        .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer()))
+        .layer(fixed(http::header::CACHE_CONTROL, "no-store"))
+        .layer(fixed(http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(http::header::REFERRER_POLICY, "no-referrer"))
+        // Outermost, so that every answer carries its id.
+        .layer(from_fn(request_id::tag))
+}

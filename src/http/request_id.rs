@@ -1,0 +1,36 @@
+//! Every request has an id: the client's, where it is harmless in a log, or one of ours. Every response echoes it.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::HeaderName;
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request, among its extensions.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
+/// Gives a request its id and echoes it.
+pub(super) async fn tag(mut request: Request, next: Next) -> Response {
+    let given =
+        request.headers().get(&HEADER).and_then(|value| value.to_str().ok()).filter(|id| harmless(id));
+    let id: Arc<str> = match given {
+        Some(id) => id.into(),
+        None => format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)).into(),
+    };
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    let mut response = next.run(request).await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}
+
+fn harmless(id: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=64).contains(&id.len()) && id.chars().all(allowed)
+}

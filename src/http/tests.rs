@@ -1,0 +1,343 @@
+use std::future::pending;
+use std::io::Read as _;
+use std::net::SocketAddr;
+
+use futures_util::FutureExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::*;
+
+/// A gateway over real sockets. Its engine does what the query says.
+struct Served {
+    address: SocketAddr,
+    readiness: Readiness,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+fn engine() -> Engine {
+    Arc::new(|cx: Cx, ask: Ask| {
+        async move {
+            match ask.query.as_str() {
+                "hang" => pending::<()>().await,
+                "slow" => tokio::time::sleep(Duration::from_millis(40)).await,
+                "panic" => panic!("secret of a person"),
+                _ => {}
+            }
+            let body = serde_json::json!({"data": {
+                "operation": ask.operation_name,
+                "variables": ask.variables,
+                "request": &*cx.request_id,
+                "left_ms": (cx.deadline - tokio::time::Instant::now()).as_millis() as u64,
+            }});
+            Answer { body: Bytes::from(body.to_string()), executed: ask.query != "{ unparsable" }
+        }
+        .boxed()
+    })
+}
+
+async fn serve_with(settings: Settings) -> Served {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let readiness = Readiness::default();
+    let router = router(&settings, engine(), readiness.clone());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let held = readiness.clone();
+    let task = tokio::spawn(async move {
+        serve(listener, router, &settings, held, stopped.map(|_| ())).await;
+    });
+    Served { address, readiness, stop: Some(stop), task }
+}
+
+async fn served() -> Served {
+    serve_with(Settings { request_timeout: Duration::from_millis(300), ..Settings::default() }).await
+}
+
+/// What came back: the status line without its version, the head, the body.
+struct Reply {
+    status: String,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let named =
+            |line: &&str| line.split_once(": ").is_some_and(|(this, _)| this.eq_ignore_ascii_case(name));
+        self.head.lines().find(named)?.split_once(": ").map(|(_, value)| value)
+    }
+
+    fn code(&self) -> String {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).unwrap();
+        assert!(body.get("data").is_none(), "{body}");
+        body["errors"][0]["extensions"]["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Served {
+    async fn send(&self, request: &str) -> Reply {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut bytes = Vec::new();
+        socket.read_to_end(&mut bytes).await.unwrap();
+        let split = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
+        let text = String::from_utf8(bytes[..split].to_vec()).unwrap();
+        let (line, head) = text.split_once("\r\n").unwrap();
+        Reply {
+            status: line.trim_start_matches("HTTP/1.1 ").to_owned(),
+            head: head.to_owned(),
+            body: bytes[split + 4..].to_vec(),
+        }
+    }
+
+    async fn get(&self, path: &str, headers: &str) -> Reply {
+        self.send(&format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n")).await
+    }
+
+    async fn post(&self, headers: &str, body: &str) -> Reply {
+        let length = body.len();
+        self.send(&format!(
+            "POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        ))
+        .await
+    }
+
+    async fn json(&self, body: &str) -> Reply {
+        self.post("content-type: application/json\r\n", body).await
+    }
+}
+
+#[tokio::test]
+async fn request_reaches_the_engine_whole() {
+    let served = served().await;
+    let reply =
+        served.json(r#"{"query":"{a}","operationName":"A","variables":{"x":[1]},"extensions":null}"#).await;
+    assert_eq!(reply.status, "200 OK");
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(body["data"]["operation"], "A");
+    assert_eq!(body["data"]["variables"], serde_json::json!({"x": [1]}));
+    assert_eq!(body["data"]["request"].as_str(), reply.header("x-request-id"));
+    let left = body["data"]["left_ms"].as_u64().unwrap();
+    assert!((1..=300).contains(&left), "{left} ms are left of 300");
+}
+
+#[tokio::test]
+async fn malformed_requests_are_refused_in_words() {
+    let served = served().await;
+    for (body, said) in [
+        ("{", "not JSON"),
+        ("", "not JSON"),
+        ("7", "must be a JSON object"),
+        (r#"[{"query":"{a}"}]"#, "batches"),
+        ("{}", "`query` is missing"),
+        (r#"{"query":7}"#, "`query` is missing, or is not a text"),
+        (r#"{"query":"{a}","operationName":7}"#, "`operationName`"),
+        (r#"{"query":"{a}","variables":[]}"#, "`variables`"),
+        (r#"{"query":"{a}","variables":"{}"}"#, "`variables`"),
+        (r#"{"query":"{a}","extensions":1}"#, "`extensions`"),
+    ] {
+        let reply = served.json(body).await;
+        assert_eq!(reply.status, "400 Bad Request", "{body}");
+        assert_eq!(reply.code(), "BAD_REQUEST");
+        assert!(reply.text().contains(said), "{body} -> {}", reply.text());
+        assert!(!reply.text().contains("Error("), "{}", reply.text());
+    }
+}
+
+#[tokio::test]
+async fn only_json_bodies_are_taken() {
+    let served = served().await;
+    let body = r#"{"query":"{a}"}"#;
+    for kind in [
+        "",
+        "content-type: text/plain\r\n",
+        "content-type: application/x-www-form-urlencoded\r\n",
+        "content-type: multipart/form-data; boundary=x\r\n",
+        "content-type: application/json; charset=latin1\r\n",
+    ] {
+        let reply = served.post(kind, body).await;
+        assert_eq!(
+            (reply.status.as_str(), reply.code().as_str()),
+            ("415 Unsupported Media Type", "UNSUPPORTED_MEDIA_TYPE")
+        );
+    }
+    let reply = served.post("content-type: Application/JSON; charset=\"UTF-8\"\r\n", body).await;
+    assert_eq!(reply.status, "200 OK");
+}
+
+#[tokio::test]
+async fn other_methods_are_pointed_to_post() {
+    let served = served().await;
+    for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
+        let reply = served
+            .send(&format!(
+                "{method} /graphql?query=%7Ba%7D HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+            ))
+            .await;
+        assert_eq!(reply.status, "405 Method Not Allowed", "{method}");
+        assert_eq!(reply.header("allow"), Some("POST"));
+    }
+}
+
+#[tokio::test]
+async fn large_body_is_refused_whether_it_says_its_length_or_not() {
+    let served = served().await;
+    let body = format!("{{\"query\":\"{}\"}}", "x".repeat(100 * 1024));
+    let reply = served.json(&body).await;
+    assert_eq!(
+        (reply.status.as_str(), reply.code().as_str()),
+        ("413 Payload Too Large", "PAYLOAD_TOO_LARGE")
+    );
+    let chunk = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let reply = served
+        .send(&format!(
+            "POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             transfer-encoding: chunked\r\n\r\n{chunk}"
+        ))
+        .await;
+    assert_eq!(reply.status, "413 Payload Too Large");
+    let reply = served.json(&format!("{{\"query\":\"{}\"}}", "x".repeat(100 * 1024 - 12))).await;
+    assert_eq!(reply.status, "200 OK", "exactly as much as is allowed");
+}
+
+#[tokio::test]
+async fn media_type_follows_the_accept_header() {
+    let served = served().await;
+    let modern = "application/graphql-response+json";
+    for (accept, broken, kind) in [
+        ("*/*", "200 OK", "application/json"),
+        ("application/json", "200 OK", "application/json"),
+        (modern, "400 Bad Request", modern),
+        ("application/graphql-response+json, application/json;q=0.9", "400 Bad Request", modern),
+        ("application/graphql-response+json;q=0.5, application/json", "200 OK", "application/json"),
+        ("application/graphql-response+json;q=0", "200 OK", "application/json"),
+    ] {
+        let headers = format!("content-type: application/json\r\naccept: {accept}\r\n");
+        let reply = served.post(&headers, r#"{"query":"{ unparsable"}"#).await;
+        assert_eq!((reply.status.as_str(), reply.header("content-type")), (broken, Some(kind)), "{accept}");
+        let reply = served.post(&headers, r#"{"query":"{a}"}"#).await;
+        assert_eq!((reply.status.as_str(), reply.header("content-type")), ("200 OK", Some(kind)), "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn harmless_request_id_is_kept_and_any_other_replaced() {
+    let served = served().await;
+    let reply = served.get("/livez", "x-request-id: Trace-1.a_b\r\n").await;
+    assert_eq!(reply.header("x-request-id"), Some("Trace-1.a_b"));
+    for bad in ["a b", "", "<script>", &"x".repeat(65)] {
+        let reply = served.get("/livez", &format!("x-request-id: {bad}\r\n")).await;
+        let id = reply.header("x-request-id").unwrap();
+        assert!(id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit()), "{bad} -> {id}");
+    }
+}
+
+#[tokio::test]
+async fn page_of_another_site_cannot_ask() {
+    let served = served().await;
+    let body = r#"{"query":"{a}"}"#;
+    for headers in ["sec-fetch-site: cross-site\r\n", "origin: https://evil.example\r\n"] {
+        let reply = served.post(&format!("content-type: application/json\r\n{headers}"), body).await;
+        assert_eq!((reply.status.as_str(), reply.code().as_str()), ("403 Forbidden", "FORBIDDEN"));
+    }
+    let own = "content-type: application/json\r\nsec-fetch-site: same-origin\r\norigin: http://x\r\n";
+    assert_eq!(served.post(own, body).await.status, "200 OK");
+}
+
+#[tokio::test]
+async fn panic_is_one_requests_failure_and_tells_nothing() {
+    let served = served().await;
+    let reply = served.json(r#"{"query":"panic"}"#).await;
+    assert_eq!((reply.status.as_str(), reply.code().as_str()), ("500 Internal Server Error", "INTERNAL"));
+    assert!(!reply.text().contains("secret"), "{}", reply.text());
+    assert!(reply.header("x-request-id").is_some());
+    assert_eq!(served.json(r#"{"query":"{a}"}"#).await.status, "200 OK");
+}
+
+#[tokio::test]
+async fn engine_that_never_answers_is_given_up() {
+    let settings = Settings { request_timeout: Duration::from_millis(20), ..Settings::default() };
+    let served = serve_with(settings).await;
+    let reply = served.json(r#"{"query":"hang"}"#).await;
+    assert_eq!((reply.status.as_str(), reply.code().as_str()), ("504 Gateway Timeout", "TIMEOUT"));
+}
+
+#[tokio::test]
+async fn readiness_ends_before_life_does() {
+    let served = served().await;
+    assert_eq!(served.get("/readyz", "").await.status, "200 OK");
+    served.readiness.end();
+    assert_eq!(served.get("/readyz", "").await.status, "503 Service Unavailable");
+    assert_eq!(served.get("/livez", "").await.status, "200 OK");
+}
+
+#[tokio::test]
+async fn shutdown_answers_what_is_under_way_and_ends_at_once_after() {
+    let mut served = served().await;
+    let idle = TcpStream::connect(served.address).await.unwrap();
+    let stop = served.stop.take().unwrap();
+    let asking = served.json(r#"{"query":"slow"}"#);
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(15)).await;
+        stop.send(()).unwrap();
+    };
+    let (reply, ()) = tokio::join!(asking, stopping);
+    assert_eq!(reply.status, "200 OK");
+    let ended = tokio::time::timeout(Duration::from_secs(1), &mut served.task).await;
+    ended.expect("an idle connection does not hold the shutdown up").unwrap();
+    assert!(TcpStream::connect(served.address).await.is_err(), "nobody listens any more");
+    drop(idle);
+}
+
+#[tokio::test]
+async fn graphiql_comes_whole_under_a_strict_policy() {
+    let served = served().await;
+    let page = served.get("/", "").await;
+    assert_eq!(page.status, "200 OK");
+    let policy = page.header("content-security-policy").unwrap();
+    for part in ["default-src 'none'", "script-src 'self';", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!page.text().contains("://"), "the page names no other host");
+    let links = page.text().split(['"']).filter(|text| text.starts_with("graphiql/"));
+    let mut count = 0;
+    for link in links {
+        let plain = served.get(&format!("/{link}"), "").await;
+        assert_eq!(plain.status, "200 OK", "{link}");
+        assert!(plain.header("content-encoding").is_none() && plain.body.len() > 300, "{link}");
+        let packed = served.get(&format!("/{link}"), "accept-encoding: gzip, br\r\n").await;
+        if packed.header("content-encoding") == Some("gzip") {
+            let mut whole = Vec::new();
+            flate2::read::GzDecoder::new(&*packed.body).read_to_end(&mut whole).unwrap();
+            assert!(whole == plain.body, "{link}");
+        }
+        let tag = plain.header("etag").unwrap().to_owned();
+        let again = served.get(&format!("/{link}"), &format!("if-none-match: {tag}\r\n")).await;
+        assert_eq!((again.status.as_str(), again.body.len()), ("304 Not Modified", 0), "{link}");
+        count += 1;
+    }
+    assert_eq!(count, 8);
+}
+
+#[tokio::test]
+async fn graphiql_opens_with_the_example_queries() {
+    let served = served().await;
+    let script = served.get("/graphiql/queries.js", "").await;
+    let json =
+        script.text().strip_prefix("window.LEADGRAPH_QUERIES = ").unwrap().trim_end().trim_end_matches(';');
+    let queries: Vec<String> = serde_json::from_str(json).unwrap();
+    assert_eq!(queries, graphiql::QUERIES);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/queries");
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(queries.len(), files, "every file of examples/queries has its tab");
+}
