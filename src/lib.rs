@@ -1,4 +1,5 @@
 //! leadgraph: one Relay-style GraphQL graph over several lead vendors.
+pub mod app;
 pub mod config;
 pub mod gather;
 pub mod graphql;
@@ -6,5 +7,6 @@ pub mod http;
 pub mod model;
 pub mod secret;
 pub mod source;
+pub mod telemetry;
 pub mod upstream;
 pub mod vendors;

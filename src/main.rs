@@ -1,1 +1,205 @@
-fn main() {}
+//! The commands: `serve`, `demo`, `simulate`, `check`, `schema`. What they do is in the library; here is what they say.
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use leadgraph::app::{self, App};
+use leadgraph::config::{self, Problem};
+use leadgraph::telemetry;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// One GraphQL graph over several lead vendors.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// How log lines look (on standard error; RUST_LOG chooses which).
+    #[arg(long, global = true, default_value = "human")]
+    log: Log,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Log {
+    Human,
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the sources of a configuration file.
+    Serve {
+        /// The file (see examples/gateway.toml).
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Try it: three simulated vendors, a gateway over them, and GraphiQL. Needs no keys and no network.
+    #[cfg(feature = "simulator")]
+    Demo {
+        /// Where the gateway listens.
+        #[arg(long, value_name = "ADDRESS", default_value_t = config::LISTEN)]
+        listen: SocketAddr,
+    },
+    /// Serve the simulated vendors alone, to build and test against.
+    #[cfg(feature = "simulator")]
+    Simulate {
+        /// Where the first vendor listens; the others follow on the next ports. Port 0 takes any free ones.
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
+        listen_base: SocketAddr,
+    },
+    /// Tell everything that is wrong with a configuration file. Calls nobody.
+    Check {
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Print the schema.
+    Schema,
+}
+
+/// Why a command ends early.
+enum Stop {
+    /// The configuration is wrong: exit code 2.
+    Config(Vec<Problem>),
+    /// Anything else: exit code 1.
+    Other(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let format = match cli.log {
+        Log::Human => telemetry::Format::Human,
+        Log::Json => telemetry::Format::Json,
+    };
+    telemetry::start(format, config::variable("RUST_LOG").as_deref());
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader of a pipe may leave before the end.
+        Err(Stop::Other(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Stop::Other(error)) => {
+            let _ = writeln!(io::stderr(), "leadgraph: {error}");
+            ExitCode::FAILURE
+        }
+        Err(Stop::Config(problems)) => {
+            for problem in &problems {
+                let _ = writeln!(io::stderr(), "{problem}");
+            }
+            let many = if problems.len() == 1 { "problem" } else { "problems" };
+            let _ = writeln!(io::stderr(), "{} {many}; nothing was started", problems.len());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Stop> {
+    match command {
+        Command::Schema => Ok(io::stdout().write_all(app::schema().as_bytes())?),
+        Command::Check { config } => {
+            let (config, _) =
+                blocking(async { app::load(&config, &config::variable) })?.map_err(Stop::Config)?;
+            let names: Vec<_> = config.sources.iter().map(|source| source.name.as_str()).collect();
+            Ok(writeln!(io::stdout(), "OK: {}", names.join(", "))?)
+        }
+        Command::Serve { config } => blocking(async {
+            let (config, parts) = app::load(&config, &config::variable).map_err(Stop::Config)?;
+            if config.gather.cursor_keys.is_empty() {
+                tracing::warn!(
+                    "no [cursors] key is configured: cursors end with this process and belong to it alone"
+                );
+            }
+            let stopped = stopped()?;
+            let listener = app::listen(config.listen).await?;
+            let address = listener.local_addr()?;
+            let app = App::start(parts).await;
+            tracing::info!(%address, sources = config.sources.len(), "serving");
+            app.serve(listener, stopped).await;
+            Ok(())
+        })?,
+        #[cfg(feature = "simulator")]
+        Command::Demo { listen } => blocking(demo(listen))?,
+        #[cfg(feature = "simulator")]
+        Command::Simulate { listen_base } => blocking(simulate(listen_base))?,
+    }
+}
+
+#[cfg(feature = "simulator")]
+async fn demo(address: SocketAddr) -> Result<(), Stop> {
+    let stopped = stopped()?;
+    let listener = app::listen(address).await.map_err(|error| {
+        io::Error::new(error.kind(), format!("{error}\n    for example: leadgraph demo --listen 127.0.0.1:0"))
+    })?;
+    let gateway = listener.local_addr()?;
+    let stand = app::demo::Stand::start(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let app = stand.gateway().await?;
+    let mut out = io::stdout();
+    writeln!(out, "leadgraph demo: one graph over three simulated vendors. No keys, no network.\n")?;
+    writeln!(out, "  GraphiQL   http://{gateway}/")?;
+    writeln!(out, "  GraphQL    http://{gateway}/graphql")?;
+    let mut last = None;
+    for (name, address) in stand.addresses() {
+        writeln!(out, "  {name:<10} http://{address}/_sim")?;
+        last = Some((name, address));
+    }
+    writeln!(out, "\nAsk:\n  curl http://{gateway}/graphql -H 'content-type: application/json' \\")?;
+    writeln!(
+        out,
+        "    -d '{{\"query\":\"{{ leads(first: 5) {{ nodes {{ vendor name createdAt }} incomplete sources {{ source {{ name }} status }} }} }}\"}}'"
+    )?;
+    if let Some((name, address)) = last {
+        let put = format!("curl -X PUT http://{address}/_sim/faults -H 'content-type: application/json' -d");
+        writeln!(out, "\nBreak {name}, ask again (lists kept for 15 s stay), then heal it:")?;
+        writeln!(out, "  {put} '[{{\"fault\":{{\"kind\":\"hang\"}}}}]'\n  {put} '[]'")?;
+        writeln!(
+            out,
+            "  (also: reset, truncate, html, wrong_json, {{\"kind\":\"status\",\"status\":429,\"retry_after\":\"5\"}})"
+        )?;
+    }
+    writeln!(out, "\nStop with Ctrl-C.")?;
+    app.serve(listener, stopped).await;
+    Ok(())
+}
+
+#[cfg(feature = "simulator")]
+async fn simulate(base: SocketAddr) -> Result<(), Stop> {
+    let stopped = stopped()?;
+    let stand = app::demo::Stand::start(base).await?;
+    let (snippet, variables) = stand.snippet();
+    let mut out = io::stdout();
+    writeln!(out, "# Simulated vendors, until Ctrl-C. Each has a control desk under /_sim:")?;
+    for (name, address) in stand.addresses() {
+        writeln!(out, "#   {name:<10} http://{address}/_sim")?;
+    }
+    writeln!(out, "# Keys, for the shell that starts the gateway:")?;
+    for (name, key) in variables {
+        writeln!(out, "#   export {name}={key}")?;
+    }
+    writeln!(out, "\n{snippet}")?;
+    stopped.await;
+    Ok(())
+}
+
+fn blocking<T>(work: impl Future<Output = T>) -> Result<T, Stop> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work))
+}
+
+/// Ready at the first SIGTERM or SIGINT. Both are caught from the moment of the call.
+fn stopped() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -7,7 +7,6 @@
 mod cursors;
 mod environment;
 mod limits;
-mod overlay;
 mod problem;
 mod raw;
 mod sources;

@@ -3,7 +3,6 @@
 use url::{Host, Url};
 
 use super::environment::Environment;
-use super::overlay::policy_overlay;
 use super::problem::Problems;
 use super::raw::{Placed, Section};
 use crate::model::id::SourceId;
@@ -63,8 +62,7 @@ pub(super) fn defaults(root: &mut Section<'_>) -> toml::Table {
     let mut defaults = root.section("defaults");
     let upstream = defaults.table("upstream");
     defaults.refuse_others();
-    overlay(&defaults, &mut Policy::default(), &upstream);
-    upstream
+    if overlay(&defaults, &mut Policy::default(), &upstream) { upstream } else { toml::Table::new() }
 }
 
 /// All `[[sources]]`. `check` sees each whose vendor is known.
@@ -104,8 +102,10 @@ fn one(
     section.refuse_others();
     let vendor = vendor?;
     let mut policy = (vendor.policy)();
-    // What is wrong with the defaults has been said where they stand.
-    let _ = policy_overlay(&mut policy, around.defaults);
+    for (key, what) in policy.overlay(around.defaults).err().unwrap_or_default() {
+        let what = format!("`defaults.upstream.{key}` does not fit this source: it {what}");
+        section.complain(&what, "set it for this source in [sources.upstream]");
+    }
     overlay(section, &mut policy, &upstream);
     Some(SourceConfig {
         // Where a problem was reported, something that works stands in, so that the vendor can look at the rest.
@@ -221,9 +221,13 @@ pub(super) fn secret(
     None
 }
 
-fn overlay(section: &Section<'_>, policy: &mut Policy, table: &toml::Table) {
-    for (key, what) in policy_overlay(policy, table) {
+/// Lays a table over a policy; answers whether nothing was wrong with it.
+fn overlay(section: &Section<'_>, policy: &mut Policy, table: &toml::Table) -> bool {
+    let problems = policy.overlay(table).err().unwrap_or_default();
+    for (key, what) in &problems {
         let span = section.place(&["upstream".to_owned(), key.clone()]);
-        section.problems().at(&span, format!("`upstream.{key}`: {what}"), "see examples/gateway.toml");
+        let hint = "see examples/gateway.toml for what can be set";
+        section.problems().at(&span, format!("`upstream.{key}` {what}"), hint);
     }
+    problems.is_empty()
 }

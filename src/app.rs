@@ -1,0 +1,178 @@
+//! The composition root: a configuration becomes accounts, sources, one gathering, a schema and a router.
+//!
+//! Has all keys and no logic of its own. `leadgraph serve` and `leadgraph demo` are two ways to get accounts; from there on
+//! they are the same program. Another program embeds the gateway by [`App::router`].
+
+#[cfg(feature = "simulator")]
+pub mod demo;
+mod discovery;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::config::{self, Config, Environment, Flaw, KnownVendor, Problem, SourceConfig};
+use crate::gather::Gather;
+use crate::gather::settings::Settings;
+use crate::http::{self, Answer, Engine, Readiness};
+use crate::source::Source;
+use crate::vendors::{self, Account, Setup};
+
+/// What a gateway is made of: its settings, and accounts that are open but have not been asked anything.
+#[expect(missing_debug_implementations, reason = "holds keys")]
+pub struct Parts {
+    /// How it is served.
+    pub http: http::Settings,
+    /// How many sources become one answer.
+    pub gather: Settings,
+    /// Its accounts.
+    pub accounts: Vec<Account>,
+}
+
+/// A gateway, running: it can answer. Background work ends when it is dropped.
+#[expect(missing_debug_implementations, reason = "holds trait objects")]
+pub struct App {
+    settings: http::Settings,
+    router: Router,
+    readiness: Readiness,
+    _background: JoinSet<()>,
+}
+
+/// Reads a configuration file and opens its accounts. Calls nobody.
+///
+/// # Errors
+/// All problems of the file at once.
+pub fn load(file: &Path, environment: Environment<'_>) -> Result<(Config, Parts), Vec<Problem>> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let what = format!("the file cannot be read: {error}");
+        vec![Problem { file: name.clone(), line: 1, what, hint: "see examples/gateway.toml".to_owned() }]
+    })?;
+    parse(&name, &text, environment)
+}
+
+/// As [`load`], of a text that was read already.
+///
+/// # Errors
+/// All problems of the text at once.
+pub fn parse(file: &str, text: &str, environment: Environment<'_>) -> Result<(Config, Parts), Vec<Problem>> {
+    let mut accounts = Vec::new();
+    let config = config::read(file, text, environment, &known_vendors(), &mut |source| match open(source) {
+        Ok(account) => {
+            accounts.push(account);
+            Vec::new()
+        }
+        Err(problems) => problems.into_iter().map(flaw).collect(),
+    })?;
+    let parts = Parts { http: config.http.clone(), gather: config.gather.clone(), accounts };
+    Ok((config, parts))
+}
+
+fn known_vendors() -> Vec<KnownVendor> {
+    let known = |entry: &&vendors::Entry| KnownVendor {
+        name: entry.name,
+        base_url: entry.base_url,
+        policy: entry.policy,
+    };
+    vendors::ALL.iter().map(known).collect()
+}
+
+fn open(source: &SourceConfig) -> Result<Account, Vec<vendors::Problem>> {
+    let Some(entry) = vendors::ALL.iter().find(|entry| entry.name == source.vendor) else {
+        return Err(Vec::new());
+    };
+    (entry.open)(Setup {
+        name: source.name.clone(),
+        base_url: source.base_url.clone(),
+        key: source.key.clone(),
+        policy: source.policy.clone(),
+        settings: source.settings.clone(),
+    })
+}
+
+fn flaw(problem: vendors::Problem) -> Flaw {
+    Flaw { path: problem.path, what: problem.what, hint: problem.hint }
+}
+
+impl App {
+    /// Starts a gateway. Accounts whose sources must be found are asked for them now; at most half a second is waited
+    /// for that, after which it goes on in the background.
+    pub async fn start(parts: Parts) -> Self {
+        let gather = gather(parts.gather, sources(&parts.accounts));
+        let background = discovery::run(parts.accounts, publisher(&gather)).await;
+        let readiness = Readiness::default();
+        let router = http::router(&parts.http, engine(gather), readiness.clone());
+        Self { settings: parts.http, router, readiness, _background: background }
+    }
+
+    /// What it answers with: to be served, or nested in another axum router. Background work goes on only as long as
+    /// the `App` is kept.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves until `shutdown` is ready, then drains (see [`http::serve`]).
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        http::serve(listener, self.router, &self.settings, self.readiness, shutdown).await;
+    }
+}
+
+/// Listens, or says in plain words why that cannot be.
+///
+/// # Errors
+/// With a sentence on what to do, where the cause is known.
+pub async fn listen(address: std::net::SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another address",
+            io::ErrorKind::PermissionDenied => "ports below 1024 need special rights; choose a higher one",
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine does not have that address; 0.0.0.0 means all it has"
+            }
+            _ => "choose another address",
+        };
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}\n    {advice}"))
+    })
+}
+
+fn sources(accounts: &[Account]) -> Vec<Arc<dyn Source>> {
+    accounts.iter().flat_map(|account| account.sources.iter().cloned()).collect()
+}
+
+// The joints to rooms that are being built: each is one function.
+
+fn gather(settings: Settings, sources: Vec<Arc<dyn Source>>) -> Gather {
+    let _ = (settings, sources);
+    Gather {}
+}
+
+fn publisher(gather: &Gather) -> discovery::Publish {
+    let gather = gather.clone();
+    Arc::new(move |sources| {
+        let _ = (&gather, sources);
+    })
+}
+
+fn engine(gather: Gather) -> Engine {
+    Arc::new(move |cx, ask| {
+        let _ = (&gather, cx, ask);
+        let body = Bytes::from_static(br#"{"errors":[{"message":"the schema is not joined yet"}]}"#);
+        async move { Answer { body, executed: false } }.boxed()
+    })
+}
+
+/// The schema in its own language.
+#[must_use]
+pub fn schema() -> String {
+    String::new()
+}

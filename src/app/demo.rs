@@ -1,0 +1,105 @@
+//! The simulated vendors as a product: something to try, and something for frontends and CI to build against.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::{App, Parts, listen};
+use crate::gather::settings::Settings;
+use crate::http;
+use crate::model::id::SourceId;
+use crate::secret::Secret;
+use crate::vendors::simulation::{Simulator, World, WorldSpec};
+use crate::vendors::{self, Account, Setup};
+
+/// All vendors, simulated, telling one world. Stop when dropped.
+#[expect(missing_debug_implementations, reason = "holds trait objects")]
+pub struct Stand {
+    simulators: Vec<(&'static vendors::Entry, Simulator)>,
+}
+
+impl Stand {
+    /// Starts one simulator for each vendor, on ports of `base` and those after it; on any free ports if that is 0.
+    ///
+    /// # Errors
+    /// If a port cannot be had.
+    pub async fn start(base: SocketAddr) -> io::Result<Self> {
+        let world = Arc::new(World::new(WorldSpec::demo(Timestamp::now())));
+        let mut simulators = Vec::new();
+        for (entry, step) in vendors::ALL.iter().zip(0_u16..) {
+            let mut address = base;
+            if base.port() != 0 {
+                let port = base.port().checked_add(step).ok_or(io::ErrorKind::InvalidInput)?;
+                address.set_port(port);
+            }
+            let listener = listen(address).await?;
+            simulators.push((*entry, Simulator::start(entry, Arc::clone(&world), listener)?));
+        }
+        Ok(Self { simulators })
+    }
+
+    /// Opens one account at each simulated vendor, named like the vendor.
+    ///
+    /// # Errors
+    /// If a vendor does not take its own simulator's settings, which is a bug.
+    pub fn accounts(&self) -> io::Result<Vec<Account>> {
+        self.simulators.iter().map(|(entry, simulator)| account(entry, simulator)).collect()
+    }
+
+    /// A gateway over them, with every default.
+    ///
+    /// # Errors
+    /// As [`Stand::accounts`].
+    pub async fn gateway(&self) -> io::Result<App> {
+        let parts = Parts {
+            http: http::Settings::default(),
+            gather: Settings::default(),
+            accounts: self.accounts()?,
+        };
+        Ok(App::start(parts).await)
+    }
+
+    /// Each vendor's name and where its simulator listens.
+    pub fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        self.simulators.iter().map(|(entry, simulator)| (entry.name, simulator.address))
+    }
+
+    /// Accounts at them as a configuration file would have them, and the variables that must be set.
+    #[must_use]
+    pub fn snippet(&self) -> (String, Vec<(String, String)>) {
+        let mut text = String::new();
+        let mut variables = Vec::new();
+        for (entry, simulator) in &self.simulators {
+            let variable = format!("SIMULATED_{}_KEY", entry.name.to_uppercase());
+            text.push_str(&format!(
+                "[[sources]]\nname = \"{0}\"\nvendor = \"{0}\"\nbase_url = \"{1}\"\napi_key_env = \"{variable}\"\n",
+                entry.name,
+                simulator.base_url(entry),
+            ));
+            let settings = simulator.vendor.settings();
+            if !settings.is_empty() {
+                text.push_str(&format!("[sources.settings]\n{settings}"));
+            }
+            text.push('\n');
+            variables.push((variable, simulator.vendor.key()));
+        }
+        (text, variables)
+    }
+}
+
+fn account(entry: &vendors::Entry, simulator: &Simulator) -> io::Result<Account> {
+    let bug = |what: String| io::Error::other(format!("the simulated account at {}: {what}", entry.name));
+    let setup = Setup {
+        name: SourceId::new(entry.name).ok_or_else(|| bug("its name".to_owned()))?,
+        base_url: Url::parse(&simulator.base_url(entry)).map_err(|error| bug(error.to_string()))?,
+        key: Secret::new(simulator.vendor.key()),
+        policy: (entry.policy)(),
+        settings: simulator.vendor.settings(),
+    };
+    (entry.open)(setup).map_err(|problems| {
+        bug(problems.into_iter().map(|problem| problem.what).collect::<Vec<_>>().join("; "))
+    })
+}

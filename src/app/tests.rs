@@ -1,0 +1,143 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::model::cx::Cx;
+use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::id::{SourceId, Vendor};
+use crate::model::source::{Health, Quota, SourceState};
+use crate::source::Discovery;
+
+const EXAMPLE: &str = include_str!("../../examples/gateway.toml");
+
+/// A variable for each that the example names.
+fn variables(name: &str) -> Option<String> {
+    match name {
+        "LEADGRAPH_CURSOR_KEY" => Some("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned()),
+        "ACME_SPELO_KEY" => Some("spk_live_0123456789abcdef".to_owned()),
+        "ACME_CHATZURI_KEY" => Some("0123456789abcdef".to_owned()),
+        "ACME_LEADSAIL_KEY" => Some("ls_0123456789abcdef".to_owned()),
+        _ => None,
+    }
+}
+
+#[test]
+fn example_configuration_is_right_and_says_the_defaults() {
+    let read = parse("examples/gateway.toml", EXAMPLE, &variables);
+    let (config, parts) = read.unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert_eq!(config.listen, config::LISTEN);
+    assert_eq!(parts.http, http::Settings::default());
+    let cursor_keys = parts.gather.cursor_keys.clone();
+    assert_eq!(cursor_keys.len(), 1);
+    assert_eq!(parts.gather, Settings { cursor_keys, ..Settings::default() });
+    let vendors: Vec<_> = config.sources.iter().map(|source| source.vendor).collect();
+    assert_eq!(vendors, ["spelo", "chatzuri", "leadsail"], "every vendor has its example");
+    assert_eq!(parts.accounts.len(), vendors.len());
+}
+
+#[test]
+fn file_that_is_not_there_is_a_problem_like_any_other() {
+    let Err(problems) = load(Path::new("/nowhere/gateway.toml"), &variables) else { panic!("loaded") };
+    assert!(problems[0].to_string().starts_with("/nowhere/gateway.toml:1: the file cannot be read"));
+}
+
+/// A source that is known by name only.
+struct Named(SourceId);
+
+impl Named {
+    fn source(name: &str) -> Arc<dyn Source> {
+        Arc::new(Self(SourceId::new(name).unwrap()))
+    }
+}
+
+impl Source for Named {
+    fn id(&self) -> &SourceId {
+        &self.0
+    }
+    fn vendor(&self) -> Vendor {
+        Vendor::Spelo
+    }
+    fn health(&self) -> Health {
+        let since = jiff::Timestamp::UNIX_EPOCH;
+        Health { state: SourceState::Up, since, last_success_at: None, last_error: None, retry_at: None }
+    }
+    fn quota(&self) -> Quota {
+        Quota { limit: 1, window: Duration::from_secs(1), remaining: 1, reset_at: None }
+    }
+}
+
+/// A vendor that can tell its sources from the `from`th time on, after `takes`.
+struct Finds {
+    from: usize,
+    takes: Duration,
+    asked: AtomicUsize,
+}
+
+impl Discovery for Finds {
+    async fn discover(&self, cx: &Cx) -> Result<Vec<Arc<dyn Source>>, SourceError> {
+        assert!(cx.deadline > Instant::now());
+        tokio::time::sleep(self.takes).await;
+        let turn = 1 + self.asked.fetch_add(1, Ordering::Relaxed);
+        if turn >= self.from {
+            return Ok(vec![Named::source(&format!("team/{turn}"))]);
+        }
+        let id = SourceId::new("team").unwrap();
+        Err(SourceError::new(&id, "agents.list", SourceErrorKind::Unreachable))
+    }
+}
+
+fn accounts(from: usize, takes: u64) -> Vec<Account> {
+    let takes = Duration::from_millis(takes);
+    let finds = Finds { from, takes, asked: AtomicUsize::new(0) };
+    vec![
+        Account { sources: vec![Named::source("fixed")], discovery: None },
+        Account { sources: vec![Named::source("team")], discovery: Some(Arc::new(finds)) },
+    ]
+}
+
+/// Runs a discovery, and keeps what was published, each time with its second.
+async fn watch(accounts: Vec<Account>) -> (JoinSet<()>, Arc<Mutex<Vec<(u64, Vec<String>)>>>) {
+    let seen: Arc<Mutex<Vec<_>>> = Arc::default();
+    let (kept, start) = (Arc::clone(&seen), Instant::now());
+    let publish: discovery::Publish = Arc::new(move |sources| {
+        let names = sources.iter().map(|source| source.id().to_string()).collect();
+        kept.lock().unwrap().push((start.elapsed().as_secs(), names));
+    });
+    (discovery::run(accounts, publish).await, seen)
+}
+
+fn said(second: u64, name: &str) -> (u64, Vec<String>) {
+    (second, vec!["fixed".to_owned(), name.to_owned()])
+}
+
+#[tokio::test(start_paused = true)]
+async fn found_sources_replace_the_stand_in_before_the_first_request() {
+    let (tasks, seen) = watch(accounts(1, 400)).await;
+    assert_eq!(*seen.lock().unwrap(), [said(0, "team/1")]);
+    drop(tasks);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_vendor_holds_the_start_up_for_half_a_second_at_most() {
+    let start = Instant::now();
+    let (tasks, seen) = watch(accounts(1, 3_000)).await;
+    assert_eq!(start.elapsed().as_millis(), 500);
+    assert!(seen.lock().unwrap().is_empty());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(*seen.lock().unwrap(), [said(3, "team/1")]);
+    drop(tasks);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sources_are_looked_for_every_half_minute_until_found_and_every_ten_minutes_after() {
+    let (mut tasks, seen) = watch(accounts(3, 0)).await;
+    tokio::time::sleep(Duration::from_secs(1_500)).await;
+    let expected = [said(60, "team/3"), said(660, "team/4"), said(1_260, "team/5")];
+    assert_eq!(*seen.lock().unwrap(), expected);
+    tasks.shutdown().await;
+    tokio::time::sleep(Duration::from_secs(1_500)).await;
+    assert_eq!(seen.lock().unwrap().len(), 3, "it ends with the gateway");
+}
