@@ -1,3 +1,4 @@
 //! What the gateway does, seen from outside.
 
 mod graphql;
+mod commands;

@@ -1,0 +1,171 @@
+//! The binary as a person or a script meets it: what it prints, and with which code it ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/gateway.toml");
+
+fn leadgraph(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leadgraph"));
+    command.args(arguments).env_clear();
+    command
+}
+
+fn output(command: &mut Command) -> (Output, String) {
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    (output, said)
+}
+
+/// A program that runs until the test ends.
+struct Running {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = leadgraph(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Self { child, out }
+    }
+
+    /// Everything it prints up to a line that holds `last`.
+    fn until(&mut self, last: &str) -> String {
+        let mut said = String::new();
+        while !said.contains(last) && self.out.read_line(&mut said).unwrap() > 0 {}
+        said
+    }
+
+    fn terminate(&self) {
+        let done = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(done.success());
+    }
+}
+
+/// The first address in a text that stands after `label`.
+fn address<'a>(text: &'a str, label: &str) -> &'a str {
+    let rest = text.split_once(label).unwrap_or_else(|| panic!("no {label} in {text}")).1;
+    rest.split_once("http://").unwrap().1.split(['/', '\n']).next().unwrap()
+}
+
+fn post(address: &str, body: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        socket,
+        "POST /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut reply = String::new();
+    socket.read_to_string(&mut reply).unwrap();
+    reply
+}
+
+#[test]
+fn check_tells_every_problem_with_its_line_and_ends_with_two() {
+    let (output, said) = output(&mut leadgraph(&["check", "--config", EXAMPLE]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let unset = "is not set";
+    assert_eq!(said.matches(unset).count(), 4, "{said}");
+    let line = 1 + std::fs::read_to_string(EXAMPLE)
+        .unwrap()
+        .lines()
+        .position(|l| l.contains("ACME_SPELO_KEY"))
+        .unwrap();
+    assert!(
+        said.contains(&format!("{EXAMPLE}:{line}: environment variable ACME_SPELO_KEY {unset}")),
+        "{said}"
+    );
+    assert!(said.ends_with("4 problems; nothing was started\n"), "{said}");
+}
+
+#[test]
+fn check_of_a_right_file_names_its_sources() {
+    let mut command = leadgraph(&["check", "--config", EXAMPLE]);
+    command.env("LEADGRAPH_CURSOR_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
+    for name in ["ACME_SPELO_KEY", "ACME_CHATZURI_KEY", "ACME_LEADSAIL_KEY"] {
+        command.env(name, "spk_live_0123456789abcdef");
+    }
+    let (output, said) = output(&mut command);
+    assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));
+    assert_eq!(output.stdout, b"OK: acme-site, acme-chat, acme-leads\n");
+}
+
+#[test]
+fn file_that_is_missing_is_told_so() {
+    let (output, said) = output(&mut leadgraph(&["serve", "--config", "/nowhere.toml"]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("/nowhere.toml:1: the file cannot be read"), "{said}");
+}
+
+#[test]
+fn address_in_use_is_told_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (output, said) = output(&mut leadgraph(&["demo", "--listen", &address]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+    assert!(said.contains("leadgraph demo --listen"), "{said}");
+}
+
+#[test]
+fn schema_is_printed() {
+    let (output, _) = output(&mut leadgraph(&["schema"]));
+    assert_eq!(output.status.code(), Some(0));
+    let schema = String::from_utf8(output.stdout).unwrap();
+    for part in ["type Query", "leads(", "conversations(", "interactions(", "enum Vendor"] {
+        assert!(schema.contains(part), "{part} is not in the schema");
+    }
+}
+
+#[test]
+fn demo_answers_over_all_vendors_and_ends_cleanly_on_sigterm() {
+    let mut demo = Running::start(&["demo", "--listen", "127.0.0.1:0"]);
+    let said = demo.until("Ctrl-C");
+    for part in ["GraphiQL", "spelo", "chatzuri", "leadsail", "/_sim/faults", "'[]'"] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    let reply = post(
+        address(&said, "GraphQL"),
+        r#"{"query":"{ leads(first: 50) { nodes { vendor } incomplete } }"}"#,
+    );
+    assert!(reply.starts_with("HTTP/1.1 200 OK"), "{reply}");
+    for vendor in ["SPELO", "CHATZURI", "LEADSAIL", "\"incomplete\":false"] {
+        assert!(reply.contains(vendor), "{vendor} is not in {reply}");
+    }
+    demo.terminate();
+    let start = Instant::now();
+    let status = demo.child.wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(start.elapsed() < Duration::from_secs(2), "nothing was under way");
+}
+
+#[test]
+fn simulated_vendors_come_with_a_configuration_that_is_right() {
+    let mut stand = Running::start(&["simulate", "--listen-base", "127.0.0.1:0"]);
+    let said = stand.until("api_key_env = \"SIMULATED_SPELO_KEY\"");
+    let folder = std::env::temp_dir().join(format!("leadgraph-commands-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("gateway.toml");
+    std::fs::write(&file, &said).unwrap();
+    let mut check = leadgraph(&["check", "--config", file.to_str().unwrap()]);
+    for line in said.lines().filter_map(|line| line.strip_prefix("#   export ")) {
+        let (name, key) = line.split_once('=').unwrap();
+        check.env(name, key);
+    }
+    let (output, problems) = output(&mut check);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{problems}{said}");
+}
