@@ -92,11 +92,14 @@ impl Stand {
 
 fn account(entry: &vendors::Entry, simulator: &Simulator) -> io::Result<Account> {
     let bug = |what: String| io::Error::other(format!("the simulated account at {}: {what}", entry.name));
+    let mut policy = (entry.policy)();
+    // What is shown is how the gateway answers, not the pace it keeps so as to spare a vendor; the quota still holds.
+    policy.burst = policy.quota;
     let setup = Setup {
         name: SourceId::new(entry.name).ok_or_else(|| bug("its name".to_owned()))?,
         base_url: Url::parse(&simulator.base_url(entry)).map_err(|error| bug(error.to_string()))?,
         key: Secret::new(simulator.vendor.key()),
-        policy: (entry.policy)(),
+        policy,
         settings: simulator.vendor.settings(),
     };
     (entry.open)(setup).map_err(|problems| {

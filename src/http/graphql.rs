@@ -19,8 +19,9 @@ use super::request_id::RequestId;
 use super::{Ask, Engine, Settings};
 use crate::model::cx::{Cx, Meter};
 
-/// How long past its deadline a request may still answer by itself before it is dropped.
-const GRACE: Duration = Duration::from_millis(250);
+/// How long past its deadline a request may still answer by itself before it is dropped. Longer than the engine waits for
+/// itself, whose answer says more.
+const GRACE: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
 struct Door {

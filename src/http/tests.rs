@@ -264,12 +264,47 @@ async fn panic_is_one_requests_failure_and_tells_nothing() {
     assert_eq!(served.json(r#"{"query":"{a}"}"#).await.status, "200 OK");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn engine_that_never_answers_is_given_up() {
-    let settings = Settings { request_timeout: Duration::from_millis(20), ..Settings::default() };
-    let served = serve_with(settings).await;
-    let reply = served.json(r#"{"query":"hang"}"#).await;
-    assert_eq!((reply.status.as_str(), reply.code().as_str()), ("504 Gateway Timeout", "TIMEOUT"));
+    let router = router(&Settings::default(), engine(), Readiness::default());
+    let request = http::Request::post("/graphql")
+        .header("content-type", "application/json")
+        .body(axum::body::Body::from(r#"{"query":"hang"}"#))
+        .unwrap();
+    let start = tokio::time::Instant::now();
+    let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
+    assert_eq!(response.status(), http::StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(start.elapsed(), Duration::from_millis(5_500));
+}
+
+/// How long until the gateway closes a connection on which `said` was sent and nothing more.
+async fn cut_after(said: &str) -> Duration {
+    let served = served().await;
+    let start = tokio::time::Instant::now();
+    let mut socket = TcpStream::connect(served.address).await.unwrap();
+    socket.write_all(said.as_bytes()).await.unwrap();
+    let _ = socket.read_to_end(&mut Vec::new()).await;
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_that_sends_no_whole_header_is_cut() {
+    for said in ["", "P", "PRI * HTTP/2.0\r\n", "GET /livez HTTP/1.1\r\nhost: x\r\n"] {
+        let after = cut_after(said).await;
+        assert!((9_000..=21_000).contains(&after.as_millis()), "{said:?}: {after:?}");
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_most_wait_for_room() {
+    let served = serve_with(Settings { max_connections: 1, ..Settings::default() }).await;
+    let first = TcpStream::connect(served.address).await.unwrap();
+    let waiting = served.get("/livez", "");
+    tokio::pin!(waiting);
+    let early = tokio::time::timeout(Duration::from_millis(30), &mut waiting).await;
+    assert!(early.is_err(), "answered although there was no room");
+    drop(first);
+    assert_eq!(waiting.await.status, "200 OK");
 }
 
 #[tokio::test]
