@@ -116,7 +116,6 @@ impl App {
 
     /// What it answers with: to be served, or nested in another axum router. Background work goes on only as long as
     /// the `App` is kept.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }

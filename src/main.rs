@@ -16,8 +16,12 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// How log lines look (on standard error; RUST_LOG chooses which).
-    #[arg(long, global = true, default_value = "human")]
+    #[arg(
+        long,
+        global = true,
+        default_value = "human",
+        help = "How log lines look (on standard error; RUST_LOG chooses which)"
+    )]
     log: Log,
     #[command(subcommand)]
     command: Command,
