@@ -38,7 +38,8 @@ pub(super) fn route(settings: &Settings, engine: Engine) -> MethodRouter {
 }
 
 async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
-    let deadline = Instant::now() + door.request_timeout;
+    let start = Instant::now();
+    let deadline = start + door.request_timeout;
     let (parts, body) = request.into_parts();
     let ask = match read(&parts.headers, body, &door, deadline).await {
         Ok(ask) => ask,
@@ -51,9 +52,18 @@ async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
         caller: Arc::from("anonymous"),
         meter: Meter::default(),
     };
-    let Ok(answer) = timeout_at(deadline + GRACE, (door.engine)(cx, ask)).await else {
-        return failure::TIMEOUT.answer();
-    };
+    let (request_id, meter) = (Arc::clone(&cx.request_id), cx.meter.clone());
+    let answer = timeout_at(deadline + GRACE, (door.engine)(cx, ask)).await;
+    // Neither the document nor its variables: they may hold personal data.
+    tracing::debug!(
+        request_id = &*request_id,
+        elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        upstream.calls = meter.calls(),
+        executed = answer.as_ref().is_ok_and(|answer| answer.executed),
+        in_time = answer.is_ok(),
+        "answered"
+    );
+    let Ok(answer) = answer else { return failure::TIMEOUT.answer() };
     let modern = wants_modern(&parts.headers);
     let mut response = Response::new(Body::from(answer.body));
     // Under `application/json` clients may take any other status for a failure of the transport.

@@ -376,3 +376,20 @@ async fn graphiql_opens_with_the_example_queries() {
     let files = std::fs::read_dir(folder).unwrap().count();
     assert_eq!(queries.len(), files, "every file of examples/queries has its tab");
 }
+
+#[tokio::test]
+async fn router_works_below_a_path_of_another_application() {
+    let inner = router(&Settings::default(), engine(), Readiness::default());
+    let outer = Router::new().nest_service("/leads", inner);
+    let ask = |method: &str, path: &str, body: &'static str| {
+        let request = http::Request::builder().method(method).uri(path);
+        let request = request.header("content-type", "application/json");
+        let request = request.body(axum::body::Body::from(body)).unwrap();
+        let outer = outer.clone();
+        async move { tower::ServiceExt::oneshot(outer, request).await.unwrap().status() }
+    };
+    assert_eq!(ask("POST", "/leads/graphql", r#"{"query":"{a}"}"#).await, 200);
+    assert_eq!(ask("GET", "/leads/", "").await, 200);
+    assert_eq!(ask("GET", "/leads/graphiql/boot.js", "").await, 200);
+    assert_eq!(ask("GET", "/graphql", "").await, 404);
+}

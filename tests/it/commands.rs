@@ -159,20 +159,71 @@ fn demo_answers_over_all_vendors_and_ends_cleanly_on_sigterm() {
     assert!(start.elapsed() < Duration::from_secs(2), "nothing was under way");
 }
 
+/// A configuration over simulated vendors, and the variables it needs.
+struct Simulated {
+    file: std::path::PathBuf,
+    text: String,
+    _stand: Running,
+}
+
+impl Drop for Simulated {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+impl Simulated {
+    /// `name` keeps the files of tests apart.
+    fn start(name: &str) -> Self {
+        let mut stand = Running::start(&["simulate", "--listen-base", "127.0.0.1:0"]);
+        let text = stand.until("api_key_env = \"SIMULATED_SPELO_KEY\"");
+        let file = std::env::temp_dir().join(format!("leadgraph-{name}-{}.toml", std::process::id()));
+        std::fs::write(&file, format!("{text}\n[server]\nlisten = \"127.0.0.1:0\"\n")).unwrap();
+        Self { file, text, _stand: stand }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = leadgraph(arguments);
+        command.arg("--config").arg(&self.file);
+        for line in self.text.lines().filter_map(|line| line.strip_prefix("#   export ")) {
+            let (name, key) = line.split_once('=').unwrap();
+            command.env(name, key);
+        }
+        command
+    }
+}
+
 #[test]
 fn simulated_vendors_come_with_a_configuration_that_is_right() {
-    let mut stand = Running::start(&["simulate", "--listen-base", "127.0.0.1:0"]);
-    let said = stand.until("api_key_env = \"SIMULATED_SPELO_KEY\"");
-    let folder = std::env::temp_dir().join(format!("leadgraph-commands-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("gateway.toml");
-    std::fs::write(&file, &said).unwrap();
-    let mut check = leadgraph(&["check", "--config", file.to_str().unwrap()]);
-    for line in said.lines().filter_map(|line| line.strip_prefix("#   export ")) {
-        let (name, key) = line.split_once('=').unwrap();
-        check.env(name, key);
+    let simulated = Simulated::start("check");
+    let (output, problems) = output(&mut simulated.command(&["check"]));
+    assert_eq!(output.status.code(), Some(0), "{problems}{}", simulated.text);
+}
+
+#[test]
+fn served_configuration_answers_and_logs_json() {
+    let simulated = Simulated::start("serve");
+    let mut command = simulated.command(&["serve", "--log", "json"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut lines = Vec::new();
+    let address = loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "it ended: {lines:?}");
+        let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let address = entry["address"].as_str().map(str::to_owned);
+        lines.push(entry);
+        if let Some(address) = address {
+            break address;
+        }
+    };
+    assert!(lines[0]["message"].as_str().unwrap().contains("[cursors]"), "a random cursor key is warned of");
+    let reply = post(&address, r#"{"query":"{ sources { name } }"}"#);
+    let status = Command::new("kill").arg(child.id().to_string()).status();
+    let ended = child.wait().unwrap();
+    assert!(status.unwrap().success());
+    assert_eq!(ended.code(), Some(0));
+    for name in ["chatzuri/", "leadsail", "spelo"] {
+        assert!(reply.contains(name), "{name} is not in {reply}");
     }
-    let (output, problems) = output(&mut check);
-    std::fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{problems}{said}");
 }
