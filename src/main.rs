@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::{self, Write};
+#[cfg(feature = "simulator")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -154,13 +155,13 @@ async fn demo(address: SocketAddr) -> Result<(), Stop> {
         writeln!(out, "  {name:<10} http://{address}/_sim")?;
         last = Some((name, address));
     }
-    writeln!(out, "\nAsk:\n  curl http://{gateway}/graphql -H 'content-type: application/json' \\")?;
+    writeln!(out, "\nAsk:\n  curl -s http://{gateway}/graphql -H 'content-type: application/json' \\")?;
     writeln!(
         out,
         "    -d '{{\"query\":\"{{ leads(first: 5) {{ nodes {{ vendor name createdAt }} incomplete sources {{ source {{ name }} status }} }} }}\"}}'"
     )?;
     if let Some((name, address)) = last {
-        let put = format!("curl -X PUT http://{address}/_sim/faults -H 'content-type: application/json' -d");
+        let put = format!("curl -sX PUT http://{address}/_sim/faults -H 'content-type: application/json' -d");
         writeln!(out, "\nBreak {name}, ask again (lists kept for 15 s stay), then heal it:")?;
         writeln!(out, "  {put} '[{{\"fault\":{{\"kind\":\"hang\"}}}}]'\n  {put} '[]'")?;
         writeln!(
