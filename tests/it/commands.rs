@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/gateway.toml");
+const QUERIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/queries");
 
 fn leadgraph(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leadgraph"));
@@ -138,7 +139,7 @@ fn schema_is_printed() {
 }
 
 #[test]
-fn demo_answers_over_all_vendors_and_ends_cleanly_on_sigterm() {
+fn demo_answers_every_example_over_all_vendors_and_ends_cleanly_on_sigterm() {
     let mut demo = Running::start(&["demo", "--listen", "127.0.0.1:0"]);
     let said = demo.until("Ctrl-C");
     for part in ["GraphiQL", "spelo", "chatzuri", "leadsail", "/_sim/faults", "'[]'"] {
@@ -151,6 +152,14 @@ fn demo_answers_over_all_vendors_and_ends_cleanly_on_sigterm() {
     assert!(reply.starts_with("HTTP/1.1 200 OK"), "{reply}");
     for vendor in ["SPELO", "CHATZURI", "LEADSAIL", "\"incomplete\":false"] {
         assert!(reply.contains(vendor), "{vendor} is not in {reply}");
+    }
+    for entry in std::fs::read_dir(QUERIES).unwrap() {
+        let file = entry.unwrap().path();
+        let query = std::fs::read_to_string(&file).unwrap();
+        let reply = post(address(&said, "GraphQL"), &serde_json::json!({ "query": query }).to_string());
+        let body = reply.split_once("\r\n\r\n").unwrap().1;
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert!(body.get("errors").is_none() && body["data"].is_object(), "{}: {body}", file.display());
     }
     demo.terminate();
     let start = Instant::now();
