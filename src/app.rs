@@ -15,7 +15,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -23,7 +22,8 @@ use tokio::task::JoinSet;
 use crate::config::{self, Config, Environment, Flaw, KnownVendor, Problem, SourceConfig};
 use crate::gather::Gather;
 use crate::gather::settings::Settings;
-use crate::http::{self, Answer, Engine, Readiness};
+use crate::graphql::{self, Request, Schema};
+use crate::http::{self, Answer, Ask, Engine, Readiness};
 use crate::source::Source;
 use crate::vendors::{self, Account, Setup};
 
@@ -107,10 +107,10 @@ impl App {
     /// Starts a gateway. Accounts whose sources must be found are asked for them now; at most half a second is waited
     /// for that, after which it goes on in the background.
     pub async fn start(parts: Parts) -> Self {
-        let gather = gather(parts.gather, sources(&parts.accounts));
+        let gather = Gather::new(parts.gather, sources(&parts.accounts));
         let background = discovery::run(parts.accounts, publisher(&gather)).await;
         let readiness = Readiness::default();
-        let router = http::router(&parts.http, engine(gather), readiness.clone());
+        let router = http::router(&parts.http, engine(graphql::schema(gather)), readiness.clone());
         Self { settings: parts.http, router, readiness, _background: background }
     }
 
@@ -148,30 +148,21 @@ fn sources(accounts: &[Account]) -> Vec<Arc<dyn Source>> {
     accounts.iter().flat_map(|account| account.sources.iter().cloned()).collect()
 }
 
-// The joints to rooms that are being built: each is one function.
-
-fn gather(settings: Settings, sources: Vec<Arc<dyn Source>>) -> Gather {
-    let _ = (settings, sources);
-    Gather {}
-}
-
 fn publisher(gather: &Gather) -> discovery::Publish {
     let gather = gather.clone();
-    Arc::new(move |sources| {
-        let _ = (&gather, sources);
-    })
+    Arc::new(move |sources| gather.set_sources(sources))
 }
 
-fn engine(gather: Gather) -> Engine {
+fn engine(schema: Schema) -> Engine {
     Arc::new(move |cx, ask| {
-        let _ = (&gather, cx, ask);
-        let body = Bytes::from_static(br#"{"errors":[{"message":"the schema is not joined yet"}]}"#);
-        async move { Answer { body, executed: false } }.boxed()
+        let schema = schema.clone();
+        async move {
+            let Ask { query, operation_name, variables } = ask;
+            let request = Request { query, operation_name, variables: variables.into() };
+            let answer = graphql::execute(&schema, cx, request).await;
+            let body = serde_json::to_vec(&answer).unwrap_or_default();
+            Answer { body: body.into(), executed: answer.refusal().is_none() }
+        }
+        .boxed()
     })
-}
-
-/// The schema in its own language.
-#[must_use]
-pub fn schema() -> String {
-    String::new()
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use leadgraph::app::{self, App};
 use leadgraph::config::{self, Problem};
-use leadgraph::telemetry;
+use leadgraph::{graphql, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// One GraphQL graph over several lead vendors.
@@ -108,7 +108,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Stop> {
     match command {
-        Command::Schema => Ok(io::stdout().write_all(app::schema().as_bytes())?),
+        Command::Schema => Ok(io::stdout().write_all(graphql::sdl().as_bytes())?),
         Command::Check { config } => {
             let (config, _) =
                 blocking(async { app::load(&config, &config::variable) })?.map_err(Stop::Config)?;
