@@ -2,7 +2,7 @@
 //!
 //! Offsets shift as rows come and go. So time is split into windows of days, newest first; each is read whole and sorted here,
 //! and every page but the first must overlap what has been read (an anchor), which proves that no row that existed throughout
-//! was jumped over. A window ends only at an overlapping page without new rows, never at a short one: vendors cap sizes
+//! was jumped over. A window ends only at an overlapping, short page without new rows, never at a short one alone: vendors cap sizes
 //! silently. A failing page fails the read, but the pages before it are cached, so a repeated read goes on where it broke.
 
 use std::collections::HashSet;
@@ -164,7 +164,8 @@ impl<T: Record> Windows<'_, T> {
             }
             let before = rows.len();
             rows.extend(next.rows.into_iter().filter(|row| seen.insert(row.key().native.clone())));
-            if rows.len() == before {
+            // A full page without new rows proves nothing: rows that came meanwhile may have pushed known ones onto it.
+            if rows.len() == before && next.sent < usize::from(size) {
                 break;
             }
             read = offset + next.sent;
@@ -203,13 +204,16 @@ struct Rows<T> {
 /// The page, of a size that is known to be honoured, that shares some rows with the `read` ones and reaches furthest behind them.
 /// `None` where nothing was read, or where pages are too small to share a row.
 fn overlapping(read: usize, honoured: usize) -> Option<(u32, u16)> {
-    let shared = if honoured > 3 * OVERLAP { OVERLAP } else { 1 };
-    let start = read.checked_sub(shared).filter(|start| *start > 0)?;
-    let best =
-        (1..=honoured).rev().map(|size| (start / size * size + size, size)).max_by_key(|best| *best)?;
-    let (reach, size) = best;
-    let page = u32::try_from(reach / size).ok()?;
-    (reach > read).then_some((page, u16::try_from(size).ok()?))
+    let wanted = (honoured / 3).clamp(1, OVERLAP);
+    // Offsets are multiples of sizes: where none fits the wanted overlap, a smaller one does, or else a larger one.
+    let shares = (1..=wanted).rev().chain(wanted + 1..honoured.max(2));
+    let best = |shared: usize| {
+        let start = read.checked_sub(shared).filter(|start| *start > 0)?;
+        let reach = |size: usize| (start / size * size + size, size);
+        (1..=honoured).map(reach).max().filter(|(reach, _)| *reach > read)
+    };
+    let (reach, size) = shares.into_iter().find_map(best)?;
+    Some((u32::try_from(reach / size).ok()?, u16::try_from(size).ok()?))
 }
 
 /// Where a window that is too long had better begin: where most of the rows read so far would fit, if they come newest first; else at a

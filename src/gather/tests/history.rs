@@ -1,0 +1,155 @@
+//! The promise of a walk, over random histories: it loses nothing, repeats nothing, and never gets stuck.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::model::{Model, Nature, Order, Row, cx, gather, patient, rows};
+use crate::gather::answer::{GatherError, ReportStatus};
+use crate::gather::request::{LeadFilter, Paging};
+use crate::gather::settings::Settings;
+use crate::model::caps::Paging as Pages;
+use crate::model::lead::LeadStatus;
+
+/// One seed, one history: vendors of any nature, rows that come and go, calls that fail, pages of any size.
+async fn walk(seed: u64) -> Result<(), String> {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let churn = *dice.choice(&[0, 0, 10, 40]).unwrap();
+    let failing = *dice.choice(&[0, 0, 10, 20]).unwrap();
+    let mut models = Vec::new();
+    for number in 0..dice.usize(1..=4) {
+        let paging = if dice.bool() { Pages::Cursor } else { Pages::Offset };
+        let nature = Nature {
+            paging,
+            order: *dice.choice(&[Order::Newest, Order::Newest, Order::Oldest, Order::Any]).unwrap(),
+            cap: *dice.choice(&[100, 100, 20, 7]).unwrap(),
+            zone: dice.i64(-11..=13),
+            failing,
+            churn,
+        };
+        let name = format!("model-{number}");
+        let days = *dice.choice(&[1, 5, 40, 300]).unwrap();
+        let rows = rows(&name, dice.usize(0..=260), days, &mut dice);
+        models.push(Model::new(&name, nature, rows, seed * 31 + number as u64));
+    }
+    // A window of many pages that must be read again from its start whenever one call fails may never end: it needs the cache.
+    let forgetful = failing == 0 && dice.u8(0..3) == 0;
+    let settings = if forgetful {
+        Settings { list_ttl: Duration::from_nanos(1), past_list_ttl: Duration::from_nanos(1), ..patient() }
+    } else {
+        patient()
+    };
+    let filter = LeadFilter {
+        status: (dice.u8(0..4) == 0).then(|| vec![LeadStatus::Qualified]),
+        ..LeadFilter::default()
+    };
+    let before: Vec<Vec<Row>> = models.iter().map(|model| model.rows()).collect();
+    let gather = gather(&models, settings);
+
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut after = None;
+    let (mut tries, mut smooth, mut last) = (0, true, i64::MAX);
+    loop {
+        tries += 1;
+        if tries > 600 {
+            return Err(format!("stuck: {} of the walk; {models:?}", seen.len()));
+        }
+        let paging = Paging { first: Some(dice.i32(1..=100)), after: after.clone(), ..Paging::default() };
+        let page = match gather.leads(&cx(), &filter, &paging).await {
+            Ok(page) => page,
+            Err(GatherError::SourcesUnavailable { .. }) => continue,
+            Err(GatherError::Input(error)) => return Err(format!("refused: {error:?}")),
+        };
+        let troubled =
+            page.reports.iter().any(|report| report.status != ReportStatus::Ok || report.note.is_some());
+        smooth &= !troubled;
+        for node in &page.nodes {
+            *seen.entry(node.key.native.as_str().to_owned()).or_default() += 1;
+            let at = node.created_at.unwrap().as_millisecond();
+            if smooth && at > last {
+                return Err(format!("out of order: {}; {models:?}", node.key.native));
+            }
+            last = at;
+        }
+        if !page.has_next_page {
+            break;
+        }
+        let next = page.end_cursor();
+        if next.is_none() {
+            return Err("a page that has a next one has no cursor to it".to_owned());
+        }
+        after = next;
+    }
+
+    let repeated: Vec<_> = seen.iter().filter(|(_, times)| **times > 1).map(|(id, _)| id).collect();
+    if !repeated.is_empty() {
+        return Err(format!("repeated {}, such as {}; {models:?}", repeated.len(), repeated[0]));
+    }
+    for (model, before) in models.iter().zip(before) {
+        let now: HashSet<String> = model.rows().into_iter().map(|row| row.id).collect();
+        let wanted = before.into_iter().filter(|row| filter.status.is_none() || row.at % 7 == 0);
+        let lost: Vec<_> =
+            wanted.filter(|row| now.contains(&row.id) && !seen.contains_key(&row.id)).collect();
+        if !lost.is_empty() {
+            return Err(format!("lost {}, such as {:?}; {model:?}", lost.len(), lost[0]));
+        }
+    }
+    Ok(())
+}
+
+/// Which histories: the first 500; more of them, or a single one again, as the environment says.
+#[expect(clippy::disallowed_methods, reason = "only this test looks at it")]
+fn seeds() -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match number("LEADGRAPH_HISTORY") {
+        Some(one) => one..one + 1,
+        None => 0..number("LEADGRAPH_HISTORIES").unwrap_or(500),
+    }
+}
+
+#[tokio::test]
+async fn any_history_is_walked_without_loss_repeat_or_standstill() {
+    let mut broken = Vec::new();
+    for seed in seeds() {
+        if let Err(what) = walk(seed).await {
+            broken.push(format!("history {seed}: {what}"));
+        }
+    }
+    assert!(broken.is_empty(), "{} broken:\n{}", broken.len(), broken.join("\n"));
+}
+
+#[tokio::test]
+async fn a_source_that_heals_catches_up() {
+    let mut dice = fastrand::Rng::with_seed(1);
+    let steady = Model::new("a", Nature::calm(Pages::Cursor), rows("a", 120, 30, &mut dice), 1);
+    let shaky = Model::new("b", Nature::calm(Pages::Cursor), rows("b", 80, 30, &mut dice), 2);
+    shaky.down.store(true, std::sync::atomic::Ordering::Relaxed);
+    let gather = gather(&[Arc::clone(&steady), Arc::clone(&shaky)], patient());
+    let filter = LeadFilter::default();
+    let first = gather.leads(&cx(), &filter, &Paging { first: Some(50), ..Paging::default() }).await.unwrap();
+    assert!(first.incomplete && first.has_next_page);
+    assert_eq!(first.nodes.len(), 50);
+    assert_eq!(first.reports[1].status, ReportStatus::Failed);
+
+    shaky.down.store(false, std::sync::atomic::Ordering::Relaxed);
+    let mut seen: HashSet<String> = first.nodes.iter().map(|lead| lead.key.native.to_string()).collect();
+    let mut page = first;
+    let mut caught_up = false;
+    while page.has_next_page {
+        let paging = Paging { first: Some(50), after: page.end_cursor(), ..Paging::default() };
+        page = gather.leads(&cx(), &filter, &paging).await.unwrap();
+        caught_up |= page.reports[1].catching_up;
+        assert!(page.nodes.iter().all(|lead| seen.insert(lead.key.native.to_string())), "repeated");
+    }
+    assert!(caught_up, "nobody was told that older pages missed these");
+    assert_eq!(seen.len(), 200);
+}
+
+#[tokio::test]
+async fn an_answer_without_edges_is_an_error_when_only_failures_made_it_so() {
+    let down = Model::new("a", Nature::calm(Pages::Cursor), Vec::new(), 1);
+    down.down.store(true, std::sync::atomic::Ordering::Relaxed);
+    let gather = gather(&[down], patient());
+    let outcome = gather.leads(&cx(), &LeadFilter::default(), &Paging::default()).await;
+    assert!(matches!(outcome, Err(GatherError::SourcesUnavailable { failures, .. }) if failures.len() == 1));
+}

@@ -1,0 +1,6 @@
+//! Tests of the merge and the cursor against model vendors: in memory, seeded, as awkward as vendors can be.
+
+mod cursors;
+mod history;
+mod model;
+mod pages;

@@ -1,0 +1,1 @@
+//! Pages forwards and backwards, budgets, and what they cost.
