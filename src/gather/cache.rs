@@ -114,6 +114,11 @@ impl Cache {
         self.held.insert(key, hold(fresh, fetched_at)).await;
     }
 
+    /// Forgets what is held under a key.
+    pub(super) async fn forget(&self, key: &ReadKey) {
+        self.held.invalidate(key).await;
+    }
+
     /// What is held under a key, or else what `load` reads.
     ///
     /// # Errors

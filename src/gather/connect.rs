@@ -10,7 +10,7 @@ use super::Inner;
 use super::answer::{Connection, GatherError, InputCode, InputError, Report, ReportStatus};
 use super::cursor::{Cursor, Scope, input, longest};
 use super::feed::{Feed, FeedState, Tally};
-use super::plan::Leg;
+use super::plan::{Leg, Legs};
 use super::position::Position;
 use super::reader::Way;
 use super::record::Record;
@@ -19,7 +19,6 @@ use super::walk::{Given, Trail, Walk, beginning};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{EntityKind, SourceId, Vendor};
-use crate::source::Source;
 
 /// How many to a page if nothing is said.
 const DEFAULT_PAGE: usize = 25;
@@ -36,8 +35,7 @@ pub(super) struct Request<'a, T> {
     /// The filter's fingerprint.
     pub(super) filter: u64,
     pub(super) kind: EntityKind,
-    /// Each source that the filter allows, sorted by name.
-    pub(super) legs: Vec<(Arc<dyn Source>, Leg<T>)>,
+    pub(super) legs: Legs<T>,
     pub(super) paging: &'a Paging,
     /// A source without such a list may hold records that match: say that something is missing.
     pub(super) unsupported_is_missing: bool,
@@ -77,8 +75,14 @@ impl Inner {
 
         let mut reports = Vec::new();
         let feeds = self.feeds(kind, legs, &start, &wish, &mut reports);
-        let trail =
-            Trail { sealer: Arc::clone(&self.sealer), scope, start, moves: Vec::new(), places: Vec::new() };
+        let trail = Trail {
+            sealer: Arc::clone(&self.sealer),
+            scope,
+            start,
+            moves: Vec::new(),
+            places: Vec::new(),
+            astray: Vec::new(),
+        };
         let mut walk = Walk::new(feeds, trail);
         let until = (cx.deadline.checked_sub(SPARE).unwrap_or(cx.deadline))
             .min(Instant::now() + self.settings.source_timeout);
@@ -142,7 +146,7 @@ impl Inner {
     fn feeds<T: Record>(
         &self,
         kind: EntityKind,
-        legs: Vec<(Arc<dyn Source>, Leg<T>)>,
+        legs: Legs<T>,
         start: &Cursor,
         wish: &Wish,
         reports: &mut Vec<Report>,
@@ -209,6 +213,7 @@ impl Inner {
                     tally: Tally::default(),
                     buffer: std::collections::VecDeque::new(),
                     ahead: None,
+                    astray: false,
                     window: None,
                 },
             ));

@@ -45,6 +45,8 @@ pub(super) struct Feed<T> {
     pub(super) buffer: VecDeque<Arc<T>>,
     /// Where to go on once the buffer is empty.
     pub(super) ahead: Option<Position>,
+    /// It may give records newer than what other feeds gave meanwhile: it failed, or its list turned out not to be newest first.
+    pub(super) astray: bool,
     /// The window that has just been read: which one comes next depends on how full it was.
     pub(super) window: Option<(Window, Vec<Arc<T>>)>,
 }
@@ -141,8 +143,14 @@ impl<T: Record> Feed<T> {
             self.position = ahead;
         }
         if let Err(error) = self.advance(cx).await {
-            self.state = FeedState::Failed(error);
+            self.fail(error);
         }
+    }
+
+    /// Ends the feed's part in this answer.
+    pub(super) fn fail(&mut self, error: SourceError) {
+        self.state = FeedState::Failed(error);
+        self.astray = true;
     }
 
     async fn advance(&mut self, cx: &Cx) -> Result<(), SourceError> {
@@ -210,6 +218,7 @@ impl<T: Record> Feed<T> {
                 "list is not newest first; it is sorted here from now on"
             );
             self.position = Position::Collect { from: page, after: None };
+            self.astray = true;
             return Ok(());
         }
         rows.sort_by(newest_first);
@@ -254,7 +263,7 @@ impl<T: Record> Feed<T> {
         };
         let buffer: VecDeque<_> =
             behind(&rows, after.as_ref()).into_iter().filter(|row| (self.keep)(row)).collect();
-        self.position = Position::Windows { window, after };
+        self.position = Position::Windows { window, after: after.clone() };
         if !buffer.is_empty() {
             let last = window.lo == OPEN_LO || window.lo <= self.bottom();
             self.buffer = buffer;
@@ -266,7 +275,7 @@ impl<T: Record> Feed<T> {
         let mut tally = std::mem::take(&mut self.tally);
         let below = self.windows().below(cx, window, &rows, &mut tally).await;
         self.tally = tally;
-        let next = below?.map_or(Position::Done, |window| Position::Windows { window, after: None });
+        let next = below?.map_or(Position::Done, |window| Position::Windows { window, after });
         self.come_to(VecDeque::new(), next);
         Ok(())
     }

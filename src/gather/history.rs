@@ -6,14 +6,16 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::Inner;
 use super::cache::ReadKey;
 use super::lists::{Desk, LeadList, listed};
+use super::lookup::Scouted;
 use super::plan::{Course, Leg};
 use super::reader::{Batch, Reader, Way};
 use super::record::{Record, moment};
 use super::request::{ConversationKey, InteractionFilter};
 use super::trim;
+use super::{Inner, SIDE_BY_SIDE};
+use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::Key;
@@ -22,13 +24,12 @@ use crate::model::lead::Lead;
 use crate::model::page::{Page, PageToken};
 use crate::source::{LeadQuery, Source, Span};
 
-/// Histories that are read at the same time.
-const SIDE_BY_SIDE: usize = 8;
-
 /// Whose interactions are read.
-enum Whose {
-    /// Of these leads; where the lead itself is at hand, it needs no look-up.
-    Leads(Vec<(Key, Option<Arc<Lead>>)>),
+pub(super) enum Whose {
+    /// Of these leads.
+    Keys(Vec<Key>),
+    /// Of a lead that is at hand, as are conversations that a look through the source's list has found.
+    Known { lead: Arc<Lead>, scouted: Scouted },
     /// Of the newest leads, this many.
     Newest(usize),
 }
@@ -44,13 +45,13 @@ struct Histories {
 pub(super) fn of_leads(
     inner: &Arc<Inner>,
     source: &Arc<dyn Source>,
-    leads: Vec<(Key, Option<Arc<Lead>>)>,
+    whose: Whose,
     filter: &InteractionFilter,
 ) -> Leg<Interaction> {
     let linked = source.histories().is_some()
         || (source.leads().is_some_and(|list| list.caps_dyn().has_conversation)
             && source.conversation_by_id().is_some());
-    if linked { course(inner, source, Whose::Leads(leads), filter) } else { Leg::Unsupported }
+    if linked { course(inner, source, whose, filter) } else { Leg::Unsupported }
 }
 
 /// The part of a source in all interactions, where it lists them lead by lead: those of its newest leads.
@@ -89,7 +90,8 @@ impl Reader<Interaction> for Histories {
     ) -> BoxFuture<'a, Result<Batch<Interaction>, SourceError>> {
         async move {
             match &self.whose {
-                Whose::Leads(leads) => self.of(cx, leads.clone()).await,
+                Whose::Keys(keys) => self.of(cx, keys.iter().map(|key| (key.clone(), None))).await,
+                Whose::Known { lead, .. } => self.of(cx, [(lead.key.clone(), Some(Arc::clone(lead)))]).await,
                 Whose::Newest(count) => self.of_newest(cx, *count).await,
             }
         }
@@ -105,7 +107,7 @@ impl Histories {
         leads.sort_by_key(|lead| std::cmp::Reverse(moment(&**lead)));
         let more = newest.page.next.is_some() || leads.len() > count;
         leads.truncate(count);
-        let leads = leads.into_iter().map(|lead| (lead.key().clone(), Some(lead))).collect();
+        let leads = leads.into_iter().map(|lead| (lead.key().clone(), Some(lead)));
         let mut batch = self.of(cx, leads).await?;
         batch.calls += newest.calls;
         batch.fetched_at = batch.fetched_at.min(newest.fetched_at);
@@ -124,9 +126,9 @@ impl Histories {
     async fn of(
         &self,
         cx: &Cx,
-        leads: Vec<(Key, Option<Arc<Lead>>)>,
+        leads: impl IntoIterator<Item = (Key, Option<Arc<Lead>>)>,
     ) -> Result<Batch<Interaction>, SourceError> {
-        let reads = leads.into_iter().map(|(key, lead)| self.of_one(cx, key, lead));
+        let reads: Vec<_> = leads.into_iter().map(|(key, lead)| self.of_one(cx, key, lead).boxed()).collect();
         let reads: Vec<_> = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await;
         let mut page = Page { rows: Vec::new(), next: None, rejected: 0 };
         let (mut fetched_at, mut calls, mut shortfall, mut any) = (cx.now, 0, None, false);
@@ -145,6 +147,13 @@ impl Histories {
         match shortfall {
             Some(error) if !any => Err(error),
             shortfall => Ok(Batch { page: Arc::new(page), fetched_at, calls, shortfall, note: None }),
+        }
+    }
+
+    fn scouted(&self, key: &Key) -> Option<Arc<Conversation>> {
+        match &self.whose {
+            Whose::Known { scouted, .. } => scouted.get(key).cloned(),
+            Whose::Keys(_) | Whose::Newest(_) => None,
         }
     }
 
@@ -167,7 +176,10 @@ impl Histories {
             Some(ConversationKey { key, near: lead.created_at, whole: false })
         });
         let talk = match link {
-            Some(key) => self.inner.conversation(cx, &key).await?,
+            Some(link) => match self.scouted(&link.key) {
+                Some(scouted) => Some(scouted),
+                None => self.inner.conversation(cx, &link).await?,
+            },
             None => None,
         };
         let rows = talk.iter().map(|talk| {

@@ -48,10 +48,20 @@ pub(super) struct LeadList {
     pub(super) looks_inside: bool,
 }
 
-impl Reader<Lead> for LeadList {
-    fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Lead> {
+impl LeadList {
+    fn key(&self, span: Span, from: Option<&PageToken>) -> (LeadQuery, ReadKey) {
         let query = LeadQuery { created: span, ..self.query.clone() };
-        let key = ReadKey::Leads(self.desk.source.id().clone(), query.clone(), from.cloned());
+        (query.clone(), ReadKey::Leads(self.desk.source.id().clone(), query, from.cloned()))
+    }
+}
+
+impl Reader<Lead> for LeadList {
+    fn forget<'a>(&'a self, span: Span, from: &'a PageToken) -> BoxFuture<'a, ()> {
+        async move { self.desk.cache.forget(&self.key(span, Some(from)).1).await }.boxed()
+    }
+
+    fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Lead> {
+        let (query, key) = self.key(span, from);
         let (desk, life, from) = (self.desk.clone(), self.desk.life(cx, span), from.cloned());
         async move {
             let load = move |cx: Cx| async move {
@@ -81,10 +91,20 @@ pub(super) struct ConversationList {
     pub(super) query: ConversationQuery,
 }
 
-impl Reader<Conversation> for ConversationList {
-    fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Conversation> {
+impl ConversationList {
+    fn key(&self, span: Span, from: Option<&PageToken>) -> (ConversationQuery, ReadKey) {
         let query = ConversationQuery { started: span, ..self.query.clone() };
-        let key = ReadKey::Conversations(self.desk.source.id().clone(), query.clone(), from.cloned());
+        (query.clone(), ReadKey::Conversations(self.desk.source.id().clone(), query, from.cloned()))
+    }
+}
+
+impl Reader<Conversation> for ConversationList {
+    fn forget<'a>(&'a self, span: Span, from: &'a PageToken) -> BoxFuture<'a, ()> {
+        async move { self.desk.cache.forget(&self.key(span, Some(from)).1).await }.boxed()
+    }
+
+    fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Conversation> {
+        let (query, key) = self.key(span, from);
         let (desk, life, from) = (self.desk.clone(), self.desk.life(cx, span), from.cloned());
         async move {
             let load = move |cx: Cx| async move {
@@ -108,6 +128,10 @@ impl Reader<Conversation> for ConversationList {
 pub(super) struct TalkList(pub(super) ConversationList);
 
 impl Reader<Interaction> for TalkList {
+    fn forget<'a>(&'a self, span: Span, from: &'a PageToken) -> BoxFuture<'a, ()> {
+        self.0.forget(span, from)
+    }
+
     fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Interaction> {
         self.0.read(cx, span, from).map(|batch| Ok(batch?.map(Conversation::to_interaction))).boxed()
     }

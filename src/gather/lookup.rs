@@ -20,7 +20,7 @@ use super::reader::Reader;
 use super::record::{Record, moment};
 use super::request::ConversationKey;
 use super::windows::{Windows, day_of};
-use super::{Found, Inner};
+use super::{Found, Inner, SIDE_BY_SIDE};
 use crate::model::caps::{ListCaps, Paging, TimeFilter};
 use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
@@ -30,12 +30,13 @@ use crate::model::interaction::{Interaction, InteractionStatus};
 use crate::model::lead::Lead;
 use crate::source::{ConversationQuery, DynList, LeadQuery, Source, Span};
 
-/// Reads by id that run at the same time for one source.
-const SIDE_BY_SIDE: usize = 8;
 /// From how many wanted records on a list read is worth trying.
 const WORTH_A_LIST: usize = 3;
 /// A conversation begins before the lead it gives, by no more than this.
 const TALK: SignedDuration = SignedDuration::from_hours(2);
+
+/// Conversations that were found in a list, perhaps cut short.
+pub(super) type Scouted = Arc<HashMap<Key, Arc<Conversation>>>;
 
 impl Inner {
     pub(super) fn desk(&self, source: &Arc<dyn Source>) -> Desk {

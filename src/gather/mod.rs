@@ -20,6 +20,8 @@ mod record;
 mod registry;
 pub mod request;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 mod trim;
 mod walk;
 mod windows;
@@ -27,11 +29,15 @@ mod windows;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::{FutureExt, StreamExt, stream};
+
 use self::answer::{Connection, GatherError, SourceView};
 use self::cache::Cache;
 use self::connect::Request;
 use self::cursor::{Sealer, fingerprint};
-use self::plan::Leg;
+use self::history::Whose;
+use self::lookup::Scouted;
+use self::plan::{Leg, Legs};
 use self::registry::{Registry, view};
 use self::request::{
     ConversationFilter, ConversationKey, InteractionFilter, LeadFilter, Paging, SourceFilter,
@@ -47,6 +53,9 @@ use crate::source::Source;
 
 /// What became of one key of a look-up: the record, no such record, or a failure.
 pub type Found<T> = Result<Option<Arc<T>>, SourceError>;
+
+/// Point reads that run at the same time for one request.
+const SIDE_BY_SIDE: usize = 8;
 
 /// All configured sources as one. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -135,8 +144,12 @@ impl Gather {
         let legs = self.legs(&filter.of, |source| match &filter.leads {
             Some(leads) => {
                 let own = leads.iter().filter(|lead| lead.source == *source.id());
-                let own: Vec<_> = own.map(|lead| (lead.clone(), None)).collect();
-                if own.is_empty() { Leg::Skipped } else { history::of_leads(inner, source, own, filter) }
+                let own: Vec<_> = own.cloned().collect();
+                if own.is_empty() {
+                    Leg::Skipped
+                } else {
+                    history::of_leads(inner, source, Whose::Keys(own), filter)
+                }
             }
             None if source.conversations().is_some() => plan::talks(inner.desk(source), filter),
             None => history::of_newest(inner, source, filter),
@@ -165,25 +178,28 @@ impl Gather {
             self.inner.registry.get(&lead.key.source).is_some_and(|source| source.histories().is_none())
         };
         let links: Vec<_> = leads.iter().filter(linked).filter_map(|lead| link(lead)).collect();
-        self.inner.scout(cx, &links).await;
-        let each = leads.iter().map(|lead| self.interactions_of_one(cx, lead, filter, paging));
-        futures_util::future::join_all(each).await
+        let scouted = Arc::new(self.inner.scout(cx, &links).await);
+        // A few at a time: what waits at a source counts against the queue that others wait in, too.
+        let one = |lead| self.interactions_of_one(cx, lead, &scouted, filter, paging).boxed();
+        let each: Vec<_> = leads.iter().map(one).collect();
+        stream::iter(each).buffered(SIDE_BY_SIDE).collect().await
     }
 
     async fn interactions_of_one(
         &self,
         cx: &Cx,
         lead: &Arc<Lead>,
+        scouted: &Scouted,
         filter: &InteractionFilter,
         paging: &Paging,
     ) -> Result<Connection<Interaction>, GatherError> {
         let own = SourceFilter { sources: Some(vec![lead.key.source.clone()]), vendors: None };
-        let whose = vec![(lead.key.clone(), Some(Arc::clone(lead)))];
+        let whose = || Whose::Known { lead: Arc::clone(lead), scouted: Arc::clone(scouted) };
         let legs = self.legs(&own, |source| {
             let wanted = filter.of.sources.as_ref().is_none_or(|ids| ids.contains(source.id()))
                 && filter.of.vendors.as_ref().is_none_or(|vendors| vendors.contains(&source.vendor()))
                 && filter.leads.as_ref().is_none_or(|leads| leads.contains(&lead.key));
-            if wanted { history::of_leads(&self.inner, source, whose.clone(), filter) } else { Leg::Skipped }
+            if wanted { history::of_leads(&self.inner, source, whose(), filter) } else { Leg::Skipped }
         })?;
         let filter = fingerprint(&(filter, &lead.key));
         let (field, kind) = ("Lead.interactions", EntityKind::Interaction);
@@ -242,7 +258,7 @@ impl Gather {
         &self,
         filter: &SourceFilter,
         leg: impl Fn(&Arc<dyn Source>) -> Leg<T>,
-    ) -> Result<Vec<(Arc<dyn Source>, Leg<T>)>, GatherError> {
+    ) -> Result<Legs<T>, GatherError> {
         let sources = self.inner.registry.select(filter).map_err(GatherError::Input)?;
         Ok(sources.into_iter().map(|source| (Arc::clone(&source), leg(&source))).collect())
     }

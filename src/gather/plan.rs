@@ -15,7 +15,7 @@ use crate::model::conversation::{Channel, Conversation};
 use crate::model::interaction::{Interaction, InteractionKind};
 use crate::model::lead::{Lead, LeadStatus};
 use crate::model::text::email_key;
-use crate::source::{ConversationQuery, LeadQuery, Span};
+use crate::source::{ConversationQuery, LeadQuery, Source, Span};
 
 /// What one source has to do with a connection.
 pub(super) enum Leg<T> {
@@ -26,6 +26,9 @@ pub(super) enum Leg<T> {
     /// It has no such list.
     Unsupported,
 }
+
+/// Each source that a filter allows, sorted by name, and what it has to do.
+pub(super) type Legs<T> = Vec<(Arc<dyn Source>, Leg<T>)>;
 
 /// How one source is read.
 pub(super) struct Course<T> {

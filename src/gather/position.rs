@@ -26,7 +26,7 @@ pub(super) enum Position {
     Windows {
         /// The current window.
         window: Window,
-        /// The last record taken of it; `None`: none yet.
+        /// The last record taken, of this window or a newer one; `None`: none yet.
         after: Option<Place>,
     },
     /// All pages from one on are collected and sorted here, since the vendor's order cannot be trusted.
@@ -38,6 +38,27 @@ pub(super) enum Position {
     },
     /// There is nothing more.
     Done,
+}
+
+impl Position {
+    /// Marks everything newer than `last`, and what comes before it at its moment, as taken: this source was in step as that record was
+    /// given, so whatever newer turns up later has come too late for this walk. `earlier` sources come first in ties.
+    pub(super) fn keep_step(&mut self, last: &Place, earlier: bool) {
+        match self {
+            Self::Stream { fresh, taken, .. } if taken.at > last.at => {
+                *fresh = false;
+                *taken = Taken { at: last.at, ids: Vec::new() };
+            }
+            Self::Windows { after, .. } | Self::Collect { after, .. }
+                if after.as_ref().is_none_or(|after| after.at > last.at) =>
+            {
+                // The last possible id, or one before the first.
+                let id = if earlier { char::MAX.to_string() } else { String::new() };
+                *after = Some(Place { at: last.at, id });
+            }
+            Self::Stream { .. } | Self::Windows { .. } | Self::Collect { .. } | Self::Start | Self::Done => {}
+        }
+    }
 }
 
 /// A page token as cursors carry it.

@@ -48,6 +48,8 @@ pub(super) struct Trail {
     pub(super) moves: Vec<(usize, u16, Position)>,
     /// The place of each record given.
     pub(super) places: Vec<(u16, Place)>,
+    /// Sources that went astray: from how many records on, which stop. Their positions are not moved with the others'.
+    pub(super) astray: Vec<(usize, u16)>,
 }
 
 impl Trail {
@@ -58,6 +60,10 @@ impl Trail {
             cursor.sources.get_mut(usize::from(*stop))?.position = position.clone();
         }
         if let Some(last) = given.checked_sub(1).and_then(|last| self.places.get(last)) {
+            let astray = |stop: u16| self.astray.iter().any(|(from, of)| *of == stop && *from <= given);
+            for (stop, of) in (0_u16..).zip(&mut cursor.sources).filter(|(stop, _)| !astray(*stop)) {
+                of.position.keep_step(&last.1, stop < last.0);
+            }
             cursor.last = Some(last.clone());
         }
         self.sealer.seal(&self.scope, &cursor)
@@ -153,6 +159,9 @@ impl<T: Record> Walk<T> {
         join_all(reading).await;
         for index in dry {
             self.note(index);
+            if self.feeds[index].astray {
+                self.trail.astray.push((self.given.len(), self.stops[index]));
+            }
         }
     }
 

@@ -33,9 +33,9 @@ const WINDOW_ROWS: i64 = 300;
 /// The longest window that is guessed.
 const WINDOW_DAYS: i64 = 62;
 /// A window that takes more pages than this is too long, as long as it has more than one day.
-const WINDOW_PAGES: u32 = 12;
+const WINDOW_PAGES: usize = 12;
 /// No window takes more pages than this.
-const MOST_PAGES: u32 = 400;
+const MOST_PAGES: usize = 400;
 /// Rows that neighbouring pages share.
 const OVERLAP: usize = 5;
 
@@ -148,13 +148,28 @@ impl<T: Record> Windows<'_, T> {
         let honoured = first.sent.clamp(1, usize::from(self.size));
         // Rows of the vendor's order that are known to have no gap, counted from its front.
         let mut read = first.sent;
-        let mut pages = 1;
-        while let Some((page, size)) = overlapping(read, honoured) {
-            if pages == most_pages {
+        // No page is asked for twice: the cache would give the same rows again, and the search for an anchor would go in circles.
+        let mut asked = HashSet::new();
+        if (1..=2).contains(&read) {
+            // A page of one or two rows has none to share with the next one, which therefore must hold nothing new.
+            let rest = self.page(cx, window, 2, u16::try_from(read).unwrap_or(2), tally).await?;
+            let new = rest.rejected > 0 || rest.rows.iter().any(|row| !seen.contains(&row.key().native));
+            return if new { Err(self.protocol()) } else { Ok((rows, true)) };
+        }
+        while read > 0 {
+            let Some((page, size)) = overlapping(read, honoured, &asked) else {
+                // Rows shifted more between these pages than they share: a later read begins anew, without what the cache holds of this one.
+                for (page, size) in asked {
+                    self.reader.forget(span_of(window), &token(page, size)).await;
+                }
+                self.reader.forget(span_of(window), &token(1, self.size)).await;
+                return Err(SourceError::new(self.source, "window", SourceErrorKind::VendorError));
+            };
+            asked.insert((page, size));
+            if asked.len() >= most_pages {
                 return if most_pages == WINDOW_PAGES { Ok((rows, false)) } else { Err(self.protocol()) };
             }
             let next = self.page(cx, window, page, size, tally).await?;
-            pages += 1;
             let offset = (page as usize - 1) * usize::from(size);
             let anchored = next.rejected > 0 || next.rows.iter().any(|row| seen.contains(&row.key().native));
             if !anchored && offset > 0 {
@@ -185,11 +200,7 @@ impl<T: Record> Windows<'_, T> {
         size: u16,
         tally: &mut Tally,
     ) -> Result<Rows<T>, SourceError> {
-        let token = PageToken::Offset {
-            page: NonZeroU32::new(page).unwrap_or(NonZeroU32::MIN),
-            size: NonZeroU16::new(size).unwrap_or(NonZeroU16::MIN),
-        };
-        let batch = self.reader.read(cx, span_of(window), Some(&token)).await?;
+        let batch = self.reader.read(cx, span_of(window), Some(&token(page, size))).await?;
         tally.add(&batch);
         Ok(Rows { sent: batch.page.sent(), rejected: batch.page.rejected, rows: batch.page.rows.clone() })
     }
@@ -201,19 +212,29 @@ struct Rows<T> {
     rejected: u32,
 }
 
+fn token(page: u32, size: u16) -> PageToken {
+    PageToken::Offset {
+        page: NonZeroU32::new(page).unwrap_or(NonZeroU32::MIN),
+        size: NonZeroU16::new(size).unwrap_or(NonZeroU16::MIN),
+    }
+}
+
 /// The page, of a size that is known to be honoured, that shares some rows with the `read` ones and reaches furthest behind them.
-/// `None` where nothing was read, or where pages are too small to share a row.
-fn overlapping(read: usize, honoured: usize) -> Option<(u32, u16)> {
+/// `None` where there is no such page that was not asked for already.
+fn overlapping(read: usize, honoured: usize, asked: &HashSet<(u32, u16)>) -> Option<(u32, u16)> {
     let wanted = (honoured / 3).clamp(1, OVERLAP);
     // Offsets are multiples of sizes: where none fits the wanted overlap, a smaller one does, or else a larger one.
     let shares = (1..=wanted).rev().chain(wanted + 1..honoured.max(2));
     let best = |shared: usize| {
         let start = read.checked_sub(shared).filter(|start| *start > 0)?;
-        let reach = |size: usize| (start / size * size + size, size);
-        (1..=honoured).map(reach).max().filter(|(reach, _)| *reach > read)
+        let page = |size: usize| {
+            let reach = start / size * size + size;
+            let page = (u32::try_from(reach / size).ok()?, u16::try_from(size).ok()?);
+            (reach > read && !asked.contains(&page)).then_some((reach, page))
+        };
+        (1..=honoured).filter_map(page).max_by_key(|(reach, (_, size))| (*reach, *size))
     };
-    let (reach, size) = shares.into_iter().find_map(best)?;
-    Some((u32::try_from(reach / size).ok()?, u16::try_from(size).ok()?))
+    shares.into_iter().find_map(best).map(|(_, page)| page)
 }
 
 /// Where a window that is too long had better begin: where most of the rows read so far would fit, if they come newest first; else at a

@@ -1,4 +1,4 @@
 //! What the gateway does, seen from outside.
 
-mod graphql;
 mod commands;
+mod graphql;

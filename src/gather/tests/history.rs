@@ -22,7 +22,8 @@ async fn walk(seed: u64) -> Result<(), String> {
         let nature = Nature {
             paging,
             order: *dice.choice(&[Order::Newest, Order::Newest, Order::Oldest, Order::Any]).unwrap(),
-            cap: *dice.choice(&[100, 100, 20, 7]).unwrap(),
+            // Pages of seven shift too much under heavy churn for any proof.
+            cap: *dice.choice(if churn == 40 { &[100, 50, 20] } else { &[100, 20, 7] }).unwrap(),
             zone: dice.i64(-11..=13),
             failing,
             churn,
