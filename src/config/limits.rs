@@ -29,13 +29,20 @@ pub(super) fn gather(
     let standard = Settings::default();
 
     let mut cache = root.section("cache");
-    let list_ttl = cache.secs("leads_secs", standard.list_ttl, &(1..=HOUR));
+    let list_ttl = cache.secs("lists_secs", standard.list_ttl, &(1..=HOUR));
     let past_list_ttl = cache.secs("past_lists_secs", standard.past_list_ttl, &(1..=24 * HOUR));
-    let record_ttl = cache.secs("conversations_secs", standard.record_ttl, &(1..=HOUR));
+    let lead_ttl = cache.secs("leads_secs", standard.lead_ttl, &(1..=HOUR));
+    let conversation_ttl = cache.secs("conversations_secs", standard.conversation_ttl, &(1..=HOUR));
     let ended_conversation_ttl =
         cache.secs("ended_conversations_secs", standard.ended_conversation_ttl, &(1..=24 * HOUR));
-    let history_ttl = cache.secs("interactions_secs", standard.history_ttl, &(1..=HOUR));
+    let interaction_ttl = cache.secs("interactions_secs", standard.interaction_ttl, &(1..=HOUR));
     let absent_ttl = cache.secs("absent_secs", standard.absent_ttl, &(1..=300));
+    let stale_while_revalidate =
+        cache.secs("stale_while_revalidate_secs", standard.stale_while_revalidate, &(0..=HOUR));
+    let list_stale_if_error =
+        cache.secs("lists_stale_if_error_secs", standard.list_stale_if_error, &(0..=HOUR));
+    let record_stale_if_error =
+        cache.secs("records_stale_if_error_secs", standard.record_stale_if_error, &(0..=HOUR));
     let cache_bytes = cache.number("max_bytes", standard.cache_bytes, &(1 << 20..=64 << 30));
     cache.refuse_others();
 
@@ -43,8 +50,8 @@ pub(super) fn gather(
     let scan_pages = paging.number("scan_pages", standard.scan_pages, &(1..=100));
     let backward_records = paging.number("backward_records", standard.backward_records, &(100..=100_000));
     let collect_records = paging.number("collect_records", standard.collect_records, &(100..=100_000));
-    let horizon_days = paging.number("horizon_days", standard.horizon_days, &(1..=3_650));
     let interaction_leads = paging.number("interaction_leads", standard.interaction_leads, &(1..=200));
+    let straggler_timeout = paging.millis("straggler_timeout_ms", standard.straggler_timeout, &(50..=30_000));
     let source_timeout = source_timeout(&mut paging, standard.source_timeout, http.request_timeout);
     paging.refuse_others();
 
@@ -55,16 +62,20 @@ pub(super) fn gather(
     Settings {
         list_ttl,
         past_list_ttl,
-        record_ttl,
+        lead_ttl,
+        conversation_ttl,
         ended_conversation_ttl,
-        history_ttl,
+        interaction_ttl,
         absent_ttl,
+        stale_while_revalidate,
+        list_stale_if_error,
+        record_stale_if_error,
         cache_bytes,
         source_timeout,
+        straggler_timeout,
         scan_pages,
         backward_records,
         collect_records,
-        horizon_days,
         interaction_leads,
         cursor_ttl: standard.cursor_ttl,
         cursor_keys,

@@ -127,7 +127,7 @@ fn every_mistake_is_reported_at_its_line() {
             &[(2, "`server.max_body_bytes` is out of bounds")],
         ),
         ("[cache]\nleads_secs = 0\nmax_bytes = 1\n", &[(2, "out of bounds"), (3, "out of bounds")]),
-        ("[paging]\nhorizon_days = 70000\n", &[(2, "out of bounds")]),
+        ("[paging]\nscan_pages = 70000\n", &[(2, "out of bounds")]),
         ("[paging]\nsource_timeout_ms = 6000\n", &[(2, "`paging.source_timeout_ms` is out of bounds")]),
         ("[cursors]\n", &[(1, "`key_env` is missing")]),
         ("[cursors]\nkey_env = 'SHORT_KEY'\n", &[(2, "SHORT_KEY does not hold 32 bytes")]),

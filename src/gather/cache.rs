@@ -1,11 +1,13 @@
 //! What has been read already: pages, records, histories, by one bounded moka cache above the adapters.
 //!
 //! A hit costs no call, no parsing, no quota. Equal reads at one time are one read. The read lives in a task of its own, so a
-//! client that hangs up neither stops nor repeats it. Failures are not kept. Recording links never come here.
+//! client that hangs up neither stops nor repeats it. Failures are not kept. What is no longer fresh is served while it is read
+//! anew, and while the vendor fails, both for a bounded time and marked. Recording links never come here.
 
 use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as StdInstant};
 
 use jiff::Timestamp;
@@ -44,7 +46,25 @@ impl ReadKey {
 pub(super) struct Fresh<V> {
     pub(super) value: V,
     pub(super) weight: u32,
-    pub(super) life: Duration,
+    pub(super) life: Life,
+}
+
+/// How long something is good.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Life {
+    pub(super) fresh: Duration,
+    /// How long after that it may still be served: while it is read anew, or while the vendor fails.
+    pub(super) stale: Duration,
+}
+
+impl Life {
+    /// The same, but over at a moment: when the vendor deletes the record.
+    pub(super) fn until(self, end: Option<Timestamp>, now: Timestamp) -> Self {
+        let Some(end) = end else { return self };
+        let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
+        let fresh = self.fresh.min(left);
+        Self { fresh, stale: self.stale.min(left.saturating_sub(fresh)) }
+    }
 }
 
 /// What the cache, or the vendor, gave.
@@ -53,29 +73,48 @@ pub(super) struct Read<V> {
     pub(super) fetched_at: Timestamp,
     /// Calls made just now, for this reader; 0: it was there, or someone else's read was waited for.
     pub(super) calls: u32,
+    pub(super) age: Age,
+}
+
+/// Whether what was read is fresh.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Age {
+    #[default]
+    Fresh,
+    /// It is being read anew.
+    Aging,
+    /// It could not be read anew.
+    Stale(SourceError),
 }
 
 #[derive(Clone)]
 struct Held {
     value: Arc<dyn Any + Send + Sync>,
     weight: u32,
-    life: Duration,
     fetched_at: Timestamp,
+    born: Instant,
+    life: Life,
+    /// Someone reads it anew.
+    renewing: Arc<AtomicBool>,
 }
 
 /// The cache.
 #[derive(Clone)]
 pub(super) struct Cache {
     held: Moka<ReadKey, Held>,
+    /// Reads under way. It holds what they gave no longer than those who wait for it need.
+    flights: Moka<ReadKey, Held>,
     /// How long one read may take, whoever waits for it.
     patience: Duration,
+    /// How long what is no longer fresh is served while it is read anew.
+    aging: Duration,
 }
 
 struct Lifetime;
 
 impl moka::Expiry<ReadKey, Held> for Lifetime {
     fn expire_after_create(&self, _: &ReadKey, held: &Held, _: StdInstant) -> Option<Duration> {
-        Some(held.life)
+        Some(held.life.fresh + held.life.stale)
     }
     fn expire_after_update(
         &self,
@@ -84,7 +123,7 @@ impl moka::Expiry<ReadKey, Held> for Lifetime {
         _: StdInstant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(held.life)
+        Some(held.life.fresh + held.life.stale)
     }
 }
 
@@ -92,16 +131,18 @@ impl Cache {
     pub(super) fn new(settings: &Settings) -> Self {
         let held = Moka::builder()
             .max_capacity(settings.cache_bytes)
-            .weigher(|_: &ReadKey, held: &Held| held.weight.saturating_add(128))
+            .weigher(|_: &ReadKey, held: &Held| held.weight.saturating_add(192))
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(Lifetime)
             .build();
-        Self { held, patience: settings.source_timeout }
+        let flights = Moka::builder().max_capacity(1_024).time_to_live(Duration::from_nanos(1)).build();
+        Self { held, flights, patience: settings.source_timeout, aging: settings.stale_while_revalidate }
     }
 
-    /// What is held under a key, without reading.
+    /// What is held under a key and fresh, without reading.
     pub(super) async fn peek<V: Send + Sync + 'static>(&self, key: &ReadKey) -> Option<Read<V>> {
-        self.held.get(key).await.and_then(|held| read(held, 0))
+        let held = self.held.get(key).await.filter(Held::is_fresh)?;
+        read(&held, 0, Age::Fresh)
     }
 
     /// Holds what came along with another read.
@@ -136,36 +177,100 @@ impl Cache {
         V: Send + Sync + 'static,
         F: Future<Output = Result<Fresh<V>, SourceError>> + Send + 'static,
     {
-        if let Some(held) = self.peek(&key).await {
-            return Ok(held);
+        let failed = |kind| SourceError::new(key.source(), "read", kind);
+        let garbled = || failed(SourceErrorKind::Protocol);
+        let held = self.held.get(&key).await;
+        if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
+            return read(held, 0, Age::Fresh).ok_or_else(garbled);
         }
-        let source = key.source().clone();
+        if let Some(held) = held.as_ref().filter(|held| held.is_aging(self.aging)) {
+            if !held.renewing.swap(true, Ordering::Relaxed) {
+                let _ = self.fly(cx, Meter::default(), key.clone(), load);
+            }
+            return read(held, 0, Age::Aging).ok_or_else(garbled);
+        }
         let meter = Meter::default();
-        let own = Cx { deadline: Instant::now() + self.patience, meter: meter.clone(), ..cx.clone() };
-        let cache = self.held.clone();
-        // A task of its own: whoever waits may leave, the read and its place in the cache stay.
-        let task = tokio::spawn(async move {
-            let fetched_at = own.now;
-            cache.try_get_with(key, async move { load(own).await.map(|fresh| hold(fresh, fetched_at)) }).await
-        });
-        let failed = |kind| SourceError::new(&source, "read", kind);
-        let held = timeout_at(cx.deadline, task)
-            .await
-            .map_err(|_| failed(SourceErrorKind::Timeout))?
-            .map_err(|panic| failed(SourceErrorKind::Protocol).because(panic))?
-            .map_err(|shared: Arc<SourceError>| (*shared).clone());
+        let flight = self.fly(cx, meter.clone(), key.clone(), load);
+        let outcome = match timeout_at(cx.deadline, flight).await {
+            Err(_) => Err(failed(SourceErrorKind::Timeout)),
+            Ok(Err(panic)) => Err(garbled().because(panic)),
+            Ok(Ok(outcome)) => outcome.map_err(|shared| (*shared).clone()),
+        };
         for _ in 0..meter.calls() {
             cx.meter.count();
         }
-        read(held?, meter.calls()).ok_or_else(|| failed(SourceErrorKind::Protocol))
+        match (outcome, held) {
+            (Ok(held), _) => read(&held, meter.calls(), Age::Fresh).ok_or_else(garbled),
+            (Err(error), Some(held)) if error.kind.retryable() => {
+                read(&held, meter.calls(), Age::Stale(error)).ok_or_else(garbled)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Reads in a task of its own: whoever waits may leave, the read and its place in the cache stay. Equal reads are one.
+    fn fly<V, F>(
+        &self,
+        cx: &Cx,
+        meter: Meter,
+        key: ReadKey,
+        load: impl FnOnce(Cx) -> F + Send + 'static,
+    ) -> tokio::task::JoinHandle<Result<Held, Arc<SourceError>>>
+    where
+        V: Send + Sync + 'static,
+        F: Future<Output = Result<Fresh<V>, SourceError>> + Send + 'static,
+    {
+        let own = Cx { deadline: Instant::now() + self.patience, meter, ..cx.clone() };
+        let (cache, name) = (self.clone(), key.clone());
+        tokio::spawn(async move {
+            let flight = async {
+                // The flight before this one may have landed since its reader looked.
+                if let Some(held) = cache.held.get(&name).await.filter(Held::is_fresh) {
+                    return Ok(held);
+                }
+                let fetched_at = own.now;
+                let loaded = load(own).await;
+                let held = hold(loaded.inspect_err(|_| cache.grounded(&name))?, fetched_at);
+                cache.held.insert(name.clone(), held.clone()).await;
+                Ok(held)
+            };
+            cache.flights.try_get_with(key, flight).await
+        })
+    }
+
+    /// A failed read lets the next reader try again.
+    fn grounded(&self, key: &ReadKey) {
+        let (cache, key) = (self.held.clone(), key.clone());
+        tokio::spawn(async move {
+            if let Some(held) = cache.get(&key).await {
+                held.renewing.store(false, Ordering::Relaxed);
+            }
+        });
+    }
+}
+
+impl Held {
+    fn is_fresh(&self) -> bool {
+        self.born.elapsed() < self.life.fresh
+    }
+
+    fn is_aging(&self, aging: Duration) -> bool {
+        self.born.elapsed() < self.life.fresh + aging.min(self.life.stale)
     }
 }
 
 fn hold<V: Send + Sync + 'static>(fresh: Fresh<V>, fetched_at: Timestamp) -> Held {
-    Held { value: Arc::new(fresh.value), weight: fresh.weight, life: fresh.life, fetched_at }
+    Held {
+        value: Arc::new(fresh.value),
+        weight: fresh.weight,
+        fetched_at,
+        born: Instant::now(),
+        life: fresh.life,
+        renewing: Arc::default(),
+    }
 }
 
-fn read<V: Send + Sync + 'static>(held: Held, calls: u32) -> Option<Read<V>> {
-    let value = held.value.downcast().ok()?;
-    Some(Read { value, fetched_at: held.fetched_at, calls })
+fn read<V: Send + Sync + 'static>(held: &Held, calls: u32, age: Age) -> Option<Read<V>> {
+    let value = Arc::clone(&held.value).downcast().ok()?;
+    Some(Read { value, fetched_at: held.fetched_at, calls, age })
 }

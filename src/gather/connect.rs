@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::Inner;
 use super::answer::{Connection, GatherError, InputCode, InputError, Report, ReportStatus};
+use super::cache::Age;
 use super::cursor::{Cursor, Scope, input, longest};
 use super::feed::{Feed, FeedState, Tally};
 use super::plan::{Leg, Legs};
@@ -83,7 +84,7 @@ impl Inner {
             places: Vec::new(),
             astray: Vec::new(),
         };
-        let mut walk = Walk::new(feeds, trail);
+        let mut walk = Walk::new(feeds, trail, self.settings.straggler_timeout);
         let until = (cx.deadline.checked_sub(SPARE).unwrap_or(cx.deadline))
             .min(Instant::now() + self.settings.source_timeout);
         let (first, previous, next) = match wish {
@@ -275,7 +276,11 @@ fn report<T>(feed: &Feed<T>, gave: bool, late: bool) -> Report {
         }
         FeedState::Live | FeedState::Done => match &tally.shortfall {
             Some(shortfall) => (ReportStatus::Partial, Some(shortfall.clone())),
-            None => (ReportStatus::Ok, None),
+            None => match &tally.age {
+                Age::Fresh => (ReportStatus::Ok, None),
+                Age::Aging => (ReportStatus::Stale, None),
+                Age::Stale(error) => (ReportStatus::Stale, Some(error.clone())),
+            },
         },
     };
     Report {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
+use super::cache::Age;
 use super::position::{Place, Position, Taken, Token, Window};
 use super::reader::{Batch, Reader, Way};
 use super::record::{Record, moment};
@@ -68,6 +69,7 @@ pub(super) struct Tally {
     pub(super) calls: u32,
     pub(super) rejected: u32,
     pub(super) shortfall: Option<SourceError>,
+    pub(super) age: Age,
     pub(super) note: Option<&'static str>,
 }
 
@@ -77,6 +79,9 @@ impl Tally {
         self.calls += batch.calls;
         self.rejected += batch.page.rejected;
         self.note = self.note.or(batch.note);
+        if !matches!(self.age, Age::Stale(_)) && !matches!(batch.age, Age::Fresh) {
+            self.age = batch.age.clone();
+        }
         if self.shortfall.is_none() {
             self.shortfall.clone_from(&batch.shortfall);
         }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::{StreamExt, stream};
-use jiff::Timestamp;
 
-use super::cache::ReadKey;
+use super::cache::{Age, Life, Read, ReadKey};
 use super::lists::{Desk, LeadList, listed};
 use super::lookup::Scouted;
 use super::plan::{Course, Leg};
@@ -132,21 +131,25 @@ impl Histories {
         let reads: Vec<_> = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await;
         let mut page = Page { rows: Vec::new(), next: None, rejected: 0 };
         let (mut fetched_at, mut calls, mut shortfall, mut any) = (cx.now, 0, None, false);
+        let mut age = Age::Fresh;
         for read in reads {
             match read {
-                Ok((rows, at, made)) => {
+                Ok(read) => {
                     any = true;
-                    calls += made;
-                    fetched_at = fetched_at.min(at);
-                    page.rejected += rows.rejected;
-                    page.rows.extend(rows.rows.iter().cloned());
+                    calls += read.calls;
+                    fetched_at = fetched_at.min(read.fetched_at);
+                    page.rejected += read.value.rejected;
+                    page.rows.extend(read.value.rows.iter().cloned());
+                    if !matches!(read.age, Age::Fresh) {
+                        age = read.age;
+                    }
                 }
                 Err(error) => shortfall = Some(error),
             }
         }
         match shortfall {
             Some(error) if !any => Err(error),
-            shortfall => Ok(Batch { page: Arc::new(page), fetched_at, calls, shortfall, note: None }),
+            shortfall => Ok(Batch { page: Arc::new(page), fetched_at, calls, shortfall, age, note: None }),
         }
     }
 
@@ -162,7 +165,7 @@ impl Histories {
         cx: &Cx,
         key: Key,
         lead: Option<Arc<Lead>>,
-    ) -> Result<(Arc<Page<Interaction>>, Timestamp, u32), SourceError> {
+    ) -> Result<Read<Arc<Page<Interaction>>>, SourceError> {
         if self.desk.source.histories().is_some() {
             return self.inner.history(cx, &self.desk.source, &key).await;
         }
@@ -188,7 +191,8 @@ impl Histories {
             Arc::new(interaction)
         });
         let page = Page { rows: rows.collect(), next: None, rejected: 0 };
-        Ok((Arc::new(page), cx.now, cx.meter.calls() - before))
+        let calls = cx.meter.calls() - before;
+        Ok(Read { value: Arc::new(Arc::new(page)), fetched_at: cx.now, calls, age: Age::Fresh })
     }
 }
 
@@ -199,16 +203,15 @@ impl Inner {
         cx: &Cx,
         source: &Arc<dyn Source>,
         lead: &Key,
-    ) -> Result<(Arc<Page<Interaction>>, Timestamp, u32), SourceError> {
+    ) -> Result<Read<Arc<Page<Interaction>>>, SourceError> {
         let (source, native, settings) =
             (Arc::clone(source), lead.native.clone(), Arc::clone(&self.settings));
         let key = ReadKey::History(source.id().clone(), native.clone());
         let load = move |cx: Cx| async move {
             let unsupported = || SourceError::new(source.id(), "interactions", SourceErrorKind::Unsupported);
             let page = source.histories().ok_or_else(unsupported)?.of_lead_dyn(&cx, &native).await?;
-            Ok(listed(page, settings.history_ttl))
+            Ok(listed(page, Life { fresh: settings.interaction_ttl, stale: settings.list_stale_if_error }))
         };
-        let read = self.cache.read::<Arc<Page<Interaction>>, _>(cx, key, load).await?;
-        Ok((Arc::clone(&read.value), read.fetched_at, read.calls))
+        self.cache.read(cx, key, load).await
     }
 }

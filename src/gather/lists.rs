@@ -1,11 +1,12 @@
 //! Readers of vendors' lists, through the cache: leads, conversations, and conversations seen as interactions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 
-use super::cache::{Cache, Fresh, Read, ReadKey};
+use super::cache::{Cache, Fresh, Life, Read, ReadKey};
 use super::reader::{Batch, Reader};
 use super::record::Record;
 use super::settings::Settings;
@@ -33,10 +34,11 @@ impl Desk {
     }
 
     /// Pages of days gone by change less than those of today.
-    fn life(&self, cx: &Cx, span: Span) -> std::time::Duration {
+    fn life(&self, cx: &Cx, span: Span) -> Life {
         let today = cx.now.as_millisecond().div_euclid(86_400_000) * 86_400_000;
         let past = span.until.is_some_and(|until| until.as_millisecond() <= today);
-        if past { self.settings.past_list_ttl } else { self.settings.list_ttl }
+        let fresh = if past { self.settings.past_list_ttl } else { self.settings.list_ttl };
+        Life { fresh, stale: self.settings.list_stale_if_error }
     }
 }
 
@@ -68,7 +70,7 @@ impl Reader<Lead> for LeadList {
                 let list = desk.source.leads().ok_or_else(|| desk.unsupported("leads.list"))?;
                 let page = list.page_dyn(&cx, &query, from.as_ref()).await?;
                 for lead in page.rows.iter().filter(|lead| !lead.sparse) {
-                    let fresh = record(lead, desk.settings.record_ttl);
+                    let fresh = record(lead, desk.settings.record_life(desk.settings.lead_ttl));
                     desk.cache.hold(ReadKey::Lead(lead.key.clone()), fresh, cx.now).await;
                 }
                 Ok(listed(page, life))
@@ -116,7 +118,9 @@ impl Reader<Conversation> for ConversationList {
                     let key = ReadKey::Conversation(conversation.key.clone());
                     desk.cache.hold(key, record(conversation, life), cx.now).await;
                 }
-                Ok(listed(page, life))
+                // The list, too, is over as soon as the vendor deletes one of its rows.
+                let end = page.rows.iter().filter_map(|conversation| conversation.expires_at).min();
+                Ok(listed(page, life.until(end, cx.now)))
             };
             Ok(batch(self.desk.cache.read(cx, key, load).await?))
         }
@@ -138,25 +142,25 @@ impl Reader<Interaction> for TalkList {
 }
 
 /// How long a conversation is good: longer once it has ended, never past its deletion at the vendor.
-pub(super) fn conversation_life(
-    settings: &Settings,
-    conversation: &Conversation,
-    now: Timestamp,
-) -> std::time::Duration {
+pub(super) fn conversation_life(settings: &Settings, conversation: &Conversation, now: Timestamp) -> Life {
     let ended = conversation.ended_at.is_some();
-    let life = if ended { settings.ended_conversation_ttl } else { settings.record_ttl };
-    match conversation.expires_at {
-        Some(end) => life.min(std::time::Duration::try_from(end.duration_since(now)).unwrap_or_default()),
-        None => life,
+    let fresh = if ended { settings.ended_conversation_ttl } else { settings.conversation_ttl };
+    settings.record_life(fresh).until(conversation.expires_at, now)
+}
+
+impl Settings {
+    /// How long a record is good that is fresh for `fresh`.
+    pub(super) fn record_life(&self, fresh: Duration) -> Life {
+        Life { fresh, stale: self.record_stale_if_error }
     }
 }
 
 /// A record as the cache holds it: as the answer of a read by id.
-pub(super) fn record<T: Record>(row: &Arc<T>, life: std::time::Duration) -> Fresh<Option<Arc<T>>> {
+pub(super) fn record<T: Record>(row: &Arc<T>, life: Life) -> Fresh<Option<Arc<T>>> {
     Fresh { value: Some(Arc::clone(row)), weight: row.weight(), life }
 }
 
-pub(super) fn listed<T: Record>(page: Page<T>, life: std::time::Duration) -> Fresh<Arc<Page<T>>> {
+pub(super) fn listed<T: Record>(page: Page<T>, life: Life) -> Fresh<Arc<Page<T>>> {
     let weight = page.rows.iter().fold(256_u32, |sum, row| sum.saturating_add(row.weight()));
     Fresh { value: Arc::new(page), weight, life }
 }
@@ -167,6 +171,7 @@ pub(super) fn batch<T>(read: Read<Arc<Page<T>>>) -> Batch<T> {
         fetched_at: read.fetched_at,
         calls: read.calls,
         shortfall: None,
+        age: read.age,
         note: None,
     }
 }

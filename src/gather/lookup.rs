@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::cache::{Fresh, ReadKey};
+use super::cache::{Fresh, Life, ReadKey};
 use super::feed::Tally;
 use super::lists::{ConversationList, Desk, LeadList, conversation_life};
 use super::position::Window;
@@ -56,7 +57,7 @@ impl Inner {
         let load = move |cx: Cx| async move {
             let verb = source.lead_by_id().ok_or_else(|| unsupported(source.id(), "leads.get"))?;
             let lead = verb.get_dyn(&cx, &wanted.native).await?;
-            Ok(fresh(lead, settings.absent_ttl, |_| settings.record_ttl))
+            Ok(fresh(lead, settings.absent_ttl, |_| settings.record_life(settings.lead_ttl)))
         };
         self.by_id(cx, ReadKey::Lead(key.clone()), load).await
     }
@@ -99,8 +100,9 @@ impl Inner {
                 source.interaction_by_id().ok_or_else(|| unsupported(source.id(), "interactions.get"))?;
             let interaction = verb.get_dyn(&cx, &id).await?;
             let life = |interaction: &Interaction| match interaction.status {
-                InteractionStatus::InProgress => settings.absent_ttl,
-                _ => settings.record_ttl,
+                // It changes at any moment.
+                InteractionStatus::InProgress => settings.record_life(settings.absent_ttl),
+                _ => settings.record_life(settings.interaction_ttl),
             };
             Ok(fresh(interaction, settings.absent_ttl, life))
         };
@@ -214,14 +216,10 @@ impl Inner {
     }
 }
 
-fn fresh<T: Record>(
-    record: Option<T>,
-    absent: std::time::Duration,
-    life: impl Fn(&T) -> std::time::Duration,
-) -> Fresh<Option<Arc<T>>> {
+fn fresh<T: Record>(record: Option<T>, absent: Duration, life: impl Fn(&T) -> Life) -> Fresh<Option<Arc<T>>> {
     match record {
         Some(record) => Fresh { weight: record.weight(), life: life(&record), value: Some(Arc::new(record)) },
-        None => Fresh { value: None, weight: 64, life: absent },
+        None => Fresh { value: None, weight: 64, life: Life { fresh: absent, stale: Duration::ZERO } },
     }
 }
 

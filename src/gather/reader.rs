@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+use super::cache::Age;
 use crate::model::cx::Cx;
 use crate::model::failure::SourceError;
 use crate::model::page::{Page, PageToken};
@@ -20,6 +21,8 @@ pub(super) struct Batch<T> {
     pub(super) calls: u32,
     /// What is missing from it, where it was made of several reads and one failed.
     pub(super) shortfall: Option<SourceError>,
+    /// Whether it is fresh.
+    pub(super) age: Age,
     /// A sentence about what it does not hold by design.
     pub(super) note: Option<&'static str>,
 }
@@ -37,6 +40,7 @@ impl<T> Batch<T> {
             fetched_at: self.fetched_at,
             calls: self.calls,
             shortfall: self.shortfall,
+            age: self.age,
             note: self.note,
         }
     }

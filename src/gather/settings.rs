@@ -9,26 +9,34 @@ pub struct Settings {
     pub list_ttl: Duration,
     /// How long list pages of days gone by are fresh. 10 min.
     pub past_list_ttl: Duration,
-    /// How long single leads and interactions are fresh. 60 s.
-    pub record_ttl: Duration,
+    /// How long single leads are fresh. 60 s.
+    pub lead_ttl: Duration,
+    /// How long single conversations that may still go on are fresh. 60 s.
+    pub conversation_ttl: Duration,
     /// How long ended conversations are fresh. 10 min.
     pub ended_conversation_ttl: Duration,
-    /// How long the interactions of a lead are fresh. 30 s.
-    pub history_ttl: Duration,
+    /// How long interactions are fresh: single ones and those of a lead. 30 s.
+    pub interaction_ttl: Duration,
     /// How long "no such record" is believed. 5 s.
     pub absent_ttl: Duration,
+    /// How long what is no longer fresh may be served while it is read anew. 60 s.
+    pub stale_while_revalidate: Duration,
+    /// How long lists that are no longer fresh may be served while their vendor fails. 10 min.
+    pub list_stale_if_error: Duration,
+    /// How long records that are no longer fresh may be served while their vendor fails. 1 h.
+    pub record_stale_if_error: Duration,
     /// The most memory for cached pages and records. 64 MiB.
     pub cache_bytes: u64,
     /// How long one source may take for one list. 3 s.
     pub source_timeout: Duration,
+    /// How long the others may still take once the first source has answered. 2 s.
+    pub straggler_timeout: Duration,
     /// The most vendor pages that one source reads for one answer when the gateway must filter by itself. 10.
     pub scan_pages: u32,
     /// The most records that backward paging walks over. 2,000.
     pub backward_records: usize,
     /// The most records of a source that are collected and sorted where its order cannot be trusted. 1,000.
     pub collect_records: usize,
-    /// How far back day windows go. 400 days.
-    pub horizon_days: u16,
     /// From how many of its newest leads a source that lists interactions per lead answers `interactions`. 25.
     pub interaction_leads: usize,
     /// How long cursors are good. 24 h.
@@ -52,16 +60,20 @@ impl Default for Settings {
         Self {
             list_ttl: Duration::from_secs(15),
             past_list_ttl: Duration::from_secs(600),
-            record_ttl: Duration::from_secs(60),
+            lead_ttl: Duration::from_secs(60),
+            conversation_ttl: Duration::from_secs(60),
             ended_conversation_ttl: Duration::from_secs(600),
-            history_ttl: Duration::from_secs(30),
+            interaction_ttl: Duration::from_secs(30),
             absent_ttl: Duration::from_secs(5),
+            stale_while_revalidate: Duration::from_secs(60),
+            list_stale_if_error: Duration::from_secs(600),
+            record_stale_if_error: Duration::from_secs(3600),
             cache_bytes: 64 * 1024 * 1024,
             source_timeout: Duration::from_secs(3),
+            straggler_timeout: Duration::from_secs(2),
             scan_pages: 10,
             backward_records: 2_000,
             collect_records: 1_000,
-            horizon_days: 400,
             interaction_leads: 25,
             cursor_ttl: Duration::from_secs(24 * 3600),
             cursor_keys: Vec::new(),

@@ -6,8 +6,10 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
@@ -29,6 +31,8 @@ pub(super) struct Walk<T> {
     pub(super) late: HashSet<usize>,
     /// The walk stopped before a feed that has spent its budget, not for want of room.
     pub(super) short: bool,
+    /// How long the others may still take once the first feed has answered.
+    straggling: Duration,
 }
 
 /// One record given.
@@ -71,9 +75,9 @@ impl Trail {
 }
 
 impl<T: Record> Walk<T> {
-    pub(super) fn new(feeds: Vec<(u16, Feed<T>)>, trail: Trail) -> Self {
+    pub(super) fn new(feeds: Vec<(u16, Feed<T>)>, trail: Trail, straggling: Duration) -> Self {
         let (stops, feeds) = feeds.into_iter().unzip();
-        Self { feeds, stops, given: Vec::new(), trail, late: HashSet::new(), short: false }
+        Self { feeds, stops, given: Vec::new(), trail, late: HashSet::new(), short: false, straggling }
     }
 
     /// Gives up to `count` records more. Stops early where nothing more can be had in order.
@@ -150,13 +154,27 @@ impl<T: Record> Walk<T> {
     /// Lets all feeds that have nothing at hand read, side by side.
     async fn fill(&mut self, cx: &Cx, until: Instant) {
         let dry: Vec<usize> = (0..self.feeds.len()).filter(|index| self.feeds[*index].is_dry()).collect();
-        let reading = self.feeds.iter_mut().filter(|feed| feed.is_dry()).map(async |feed| {
-            if timeout_at(until, feed.fill(cx)).await.is_err() {
-                feed.state =
-                    FeedState::Failed(SourceError::new(&feed.source, "list", SourceErrorKind::Timeout));
+        let feeds = self.feeds.iter_mut().enumerate().filter(|(_, feed)| feed.is_dry());
+        let mut reading: FuturesUnordered<_> = feeds
+            .map(async |(index, feed)| {
+                feed.fill(cx).await;
+                (index, !matches!(feed.state, FeedState::Failed(_)))
+            })
+            .collect();
+        let mut until = until;
+        let mut back = HashSet::new();
+        while let Ok(Some((index, answered))) = timeout_at(until, reading.next()).await {
+            back.insert(index);
+            if answered {
+                until = until.min(Instant::now() + self.straggling);
             }
-        });
-        join_all(reading).await;
+        }
+        // What is dropped here is only the waiting: the reads go on and fill the cache.
+        drop(reading);
+        for index in dry.iter().filter(|index| !back.contains(index)) {
+            let feed = &mut self.feeds[*index];
+            feed.fail(SourceError::new(&feed.source, "list", SourceErrorKind::Timeout));
+        }
         for index in dry {
             self.note(index);
             if self.feeds[index].astray {

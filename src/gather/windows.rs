@@ -150,20 +150,15 @@ impl<T: Record> Windows<'_, T> {
         let mut read = first.sent;
         // No page is asked for twice: the cache would give the same rows again, and the search for an anchor would go in circles.
         let mut asked = HashSet::new();
-        if (1..=2).contains(&read) {
+        if let Some(size) = u16::try_from(read).ok().filter(|size| (1..=2).contains(size)) {
             // A page of one or two rows has none to share with the next one, which therefore must hold nothing new.
-            let rest = self.page(cx, window, 2, u16::try_from(read).unwrap_or(2), tally).await?;
+            let rest = self.page(cx, window, 2, size, tally).await?;
             let new = rest.rejected > 0 || rest.rows.iter().any(|row| !seen.contains(&row.key().native));
-            return if new { Err(self.protocol()) } else { Ok((rows, true)) };
+            return if new { Err(self.give_up(window, [(2, size)]).await) } else { Ok((rows, true)) };
         }
         while read > 0 {
             let Some((page, size)) = overlapping(read, honoured, &asked) else {
-                // Rows shifted more between these pages than they share: a later read begins anew, without what the cache holds of this one.
-                for (page, size) in asked {
-                    self.reader.forget(span_of(window), &token(page, size)).await;
-                }
-                self.reader.forget(span_of(window), &token(1, self.size)).await;
-                return Err(SourceError::new(self.source, "window", SourceErrorKind::VendorError));
+                return Err(self.give_up(window, asked).await);
             };
             asked.insert((page, size));
             if asked.len() >= most_pages {
@@ -186,6 +181,14 @@ impl<T: Record> Windows<'_, T> {
             read = offset + next.sent;
         }
         Ok((rows, true))
+    }
+
+    /// Rows shift more between pages than these share. A later read begins anew, without what the cache holds of this one.
+    async fn give_up(&self, window: Window, asked: impl IntoIterator<Item = (u32, u16)>) -> SourceError {
+        for (page, size) in asked.into_iter().chain([(1, self.size)]) {
+            self.reader.forget(span_of(window), &token(page, size)).await;
+        }
+        self.protocol()
     }
 
     fn protocol(&self) -> SourceError {

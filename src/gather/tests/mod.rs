@@ -1,5 +1,6 @@
 //! Tests of the merge and the cursor against model vendors: in memory, seeded, as awkward as vendors can be.
 
+mod caches;
 mod cursors;
 mod history;
 mod model;

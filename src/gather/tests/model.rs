@@ -1,7 +1,7 @@
 //! A model vendor: a list in memory that pages by cursor or by offset, in any order, while rows come and go and calls fail.
 
 use std::num::NonZeroU16;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -69,7 +69,11 @@ pub(super) struct Model {
     nature: Nature,
     state: Mutex<State>,
     pub(super) calls: AtomicU32,
-    pub(super) down: std::sync::atomic::AtomicBool,
+    pub(super) down: AtomicBool,
+    /// Refuses the key.
+    pub(super) locked: AtomicBool,
+    /// Milliseconds that each call takes.
+    pub(super) slow: AtomicU32,
 }
 
 impl std::fmt::Debug for Model {
@@ -85,7 +89,9 @@ impl Model {
             nature,
             state: Mutex::new(State { rows, dice: fastrand::Rng::with_seed(seed), made: 0 }),
             calls: AtomicU32::new(0),
-            down: std::sync::atomic::AtomicBool::new(false),
+            down: AtomicBool::new(false),
+            locked: AtomicBool::new(false),
+            slow: AtomicU32::new(0),
         })
     }
 
@@ -236,6 +242,13 @@ impl List<Lead> for Model {
     ) -> Result<Page<Lead>, SourceError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         cx.meter.count();
+        let slow = self.slow.load(Ordering::Relaxed);
+        if slow > 0 {
+            tokio::time::sleep(Duration::from_millis(slow.into())).await;
+        }
+        if self.locked.load(Ordering::Relaxed) {
+            return Err(SourceError::new(&self.id, "leads.list", SourceErrorKind::Unauthorized));
+        }
         self.answer(query, from).map_err(|kind| SourceError::new(&self.id, "leads.list", kind))
     }
 }
@@ -270,5 +283,13 @@ pub(super) fn cx() -> Cx {
 
 /// Settings under which no test ends for want of time.
 pub(super) fn patient() -> Settings {
-    Settings { source_timeout: Duration::from_secs(30), ..Settings::default() }
+    let (patience, none) = (Duration::from_secs(30), Duration::ZERO);
+    Settings {
+        source_timeout: patience,
+        straggler_timeout: patience,
+        stale_while_revalidate: none,
+        list_stale_if_error: none,
+        record_stale_if_error: none,
+        ..Settings::default()
+    }
 }
