@@ -185,7 +185,7 @@ impl Cache {
         }
         if let Some(held) = held.as_ref().filter(|held| held.is_aging(self.aging)) {
             if !held.renewing.swap(true, Ordering::Relaxed) {
-                let _ = self.fly(cx, Meter::default(), key.clone(), load);
+                drop(self.fly(cx, Meter::default(), key.clone(), load));
             }
             return read(held, 0, Age::Aging).ok_or_else(garbled);
         }
