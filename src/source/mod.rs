@@ -23,7 +23,7 @@ use crate::model::lead::{Lead, LeadStatus};
 use crate::model::page::{Page, PageToken};
 use crate::model::source::{Health, Quota};
 
-/// One configured account at a vendor: a Spelo site, a Chatzuri agent, a `LeadSail` tenant.
+/// One configured account at a vendor, as small as the vendor tells its records apart: a site, an agent, a tenant.
 ///
 /// An adapter implements the verbs its vendor has and returns itself from their accessors.
 pub trait Source: Send + Sync + 'static {

@@ -122,8 +122,11 @@ impl World {
         let mut dice = self.dice(vendor, matter, number);
         let shared = self.people.len() / 6;
         let own = self.people.len() - shared;
-        let index =
-            if shared > 0 && number % 3 == 0 { (number / 3) % shared } else { shared + dice.usize(..own) };
+        let index = if shared > 0 && number.is_multiple_of(3) {
+            (number / 3) % shared
+        } else {
+            shared + dice.usize(..own)
+        };
         &self.people[index]
     }
 

@@ -131,7 +131,6 @@ async fn a_cursor_whose_lead_is_gone_is_stale() {
 
 #[tokio::test]
 async fn failures_inside_a_2xx_are_failures() {
-    let bench = bench(3, "").await;
     for (code, kind) in [
         ("UNAUTHORIZED", SourceErrorKind::Unauthorized),
         ("NOT_FOUND", SourceErrorKind::NotFound),
@@ -139,6 +138,8 @@ async fn failures_inside_a_2xx_are_failures() {
         ("RATE_LIMITED", SourceErrorKind::RateLimited),
         ("INTERNAL", SourceErrorKind::VendorError),
     ] {
+        // A bench for each: after a refused key no call is made for a while.
+        let bench = bench(3, "").await;
         bench.simulator.switches.set("success_false", code);
         assert_eq!(bench.refusal().await, kind, "{code}");
     }

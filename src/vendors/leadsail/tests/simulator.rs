@@ -76,31 +76,3 @@ async fn the_same_seed_shows_the_same_tenant() {
     let path = format!("/leads/{}", one.ids()[7]);
     assert_eq!(one.get(&path).await, other.get(&path).await);
 }
-
-/// The ledger and the code cite each other, without a gap on either side.
-#[test]
-fn every_fact_is_cited_and_every_citation_is_a_fact() {
-    fn cited(text: &str) -> impl Iterator<Item = u32> + '_ {
-        text.split("LEADSAIL-").skip(1).filter_map(|rest| {
-            rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|number| number.parse().ok())
-        })
-    }
-    fn read(folder: &std::path::Path, code: &mut std::collections::BTreeSet<u32>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                read(&path, code);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                code.extend(cited(&std::fs::read_to_string(path).unwrap()));
-            }
-        }
-    }
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors/leadsail");
-    let mut code = std::collections::BTreeSet::new();
-    read(&folder, &mut code);
-    let ledger = std::fs::read_to_string(folder.join("README.md")).unwrap();
-    let facts: std::collections::BTreeSet<u32> =
-        ledger.lines().filter_map(|line| cited(line.strip_prefix("| ")?).next()).collect();
-    assert!(facts.len() > 30, "the table is read");
-    assert_eq!(code, facts);
-}
