@@ -1,5 +1,6 @@
 //! What the gateway does, seen from outside.
 
 mod commands;
+mod contract;
 mod graphql;
 mod tidy;
