@@ -26,6 +26,7 @@ async fn times<T: Row>(bench: &Bench, query_of: impl Fn(Span) -> T::Query) {
     let rows = all::<T>(&*source, &query_of(Span::default())).await;
     let mut moments: Vec<Timestamp> = rows.iter().filter_map(|row| row.at()).collect();
     moments.sort();
+    assert!(moments.len() > 100, "{}: enough to tell", bench.name());
     for place in [moments.len() / 4, moments.len() / 2, moments.len() * 5 / 8] {
         let moment = Some(moments[place]);
         for (by, span) in [

@@ -57,10 +57,10 @@ impl Ids {
     pub(super) async fn known(source: &dyn Source) -> Self {
         let mut ids = Self::unknown();
         let leads = page::<Lead>(source, &LeadQuery::default(), None).await.unwrap().rows;
-        ids.lead = leads[0].key.native.clone();
+        ids.lead = first(source, leads.iter().map(|lead| &lead.key));
         if source.conversations().is_some() {
             let rows = page::<Conversation>(source, &ConversationQuery::default(), None).await.unwrap().rows;
-            ids.conversation = rows[0].key.native.clone();
+            ids.conversation = first(source, rows.iter().map(|row| &row.key));
             let recorded = rows.iter().find(|row| row.recording.is_some());
             ids.recording = recorded.map_or(ids.recording, |row| row.key.native.clone());
         }
@@ -73,13 +73,18 @@ impl Ids {
                 }
                 touches.extend(history.rows);
             }
-            ids.interaction = touches[0].key.native.clone();
+            ids.interaction = first(source, touches.iter().map(|touch| &touch.key));
             let recorded = |call: &leadgraph::model::interaction::CallDetails| call.recording.is_some();
             let recorded = touches.iter().find(|touch| touch.call.as_ref().is_some_and(recorded));
             ids.recording = recorded.map_or(ids.recording, |touch| touch.key.native.clone());
         }
         ids
     }
+}
+
+fn first<'a>(source: &dyn Source, mut keys: impl Iterator<Item = &'a Key>) -> NativeId {
+    let key = keys.next();
+    key.unwrap_or_else(|| panic!("{:?} shows no record to ask for", source.vendor())).native.clone()
 }
 
 /// How many records a verb finds, or `None` where the source does not have it.
