@@ -70,7 +70,8 @@ impl Bench {
         let policy = (self.entry.policy)();
         let (quota, burst, concurrency) = (1_000_000, 1_000_000, 64);
         (self.entry.open)(Setup {
-            name: SourceId::new("acme").unwrap(),
+            // So that each failure names its vendor.
+            name: SourceId::new(self.name()).unwrap(),
             base_url: base_url.parse().unwrap(),
             key: Secret::new(key),
             policy: Policy { max_attempts: 1, quota, burst, concurrency, ..policy },
