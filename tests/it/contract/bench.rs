@@ -20,6 +20,9 @@ use leadgraph::vendors::{Account, Entry, Problem, Setup};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+/// The most bytes of an answer that the accounts take.
+pub(super) const LARGEST_BODY: usize = 2 * 1024 * 1024;
+
 pub(super) const NOW: &str = "2026-05-11T12:00:00Z";
 
 /// One vendor, simulated.
@@ -67,14 +70,21 @@ impl Bench {
 
     /// An account that waits for nothing and tries nothing twice, so that the ledger shows what the adapter itself does.
     pub(super) fn open(&self, base_url: &str, key: &str) -> Result<Account, Vec<Problem>> {
-        let policy = (self.entry.policy)();
-        let (quota, burst, concurrency) = (1_000_000, 1_000_000, 64);
+        let policy = Policy {
+            max_attempts: 1,
+            attempt_timeout: Duration::from_secs(20),
+            max_body_bytes: LARGEST_BODY,
+            quota: 1_000_000,
+            burst: 1_000_000,
+            concurrency: 64,
+            ..(self.entry.policy)()
+        };
         (self.entry.open)(Setup {
             // So that each failure names its vendor.
             name: SourceId::new(self.name()).unwrap(),
             base_url: base_url.parse().unwrap(),
             key: Secret::new(key),
-            policy: Policy { max_attempts: 1, quota, burst, concurrency, ..policy },
+            policy,
             settings: self.simulator.vendor.settings(),
         })
     }

@@ -8,7 +8,7 @@ use leadgraph::model::failure::{SourceError, SourceErrorKind as Kind};
 use leadgraph::vendors::simulation::{Fault, Rule};
 use tokio::time::Instant;
 
-use super::bench::{Bench, cx, cx_of};
+use super::bench::{Bench, LARGEST_BODY, cx, cx_of};
 use super::check;
 use super::verbs::{Ids, VERBS, Verb, ask};
 
@@ -157,7 +157,7 @@ async fn redirect_is_not_followed() {
 #[tokio::test]
 async fn answer_without_end_is_too_large() {
     check(3, async |bench| {
-        let bytes = 9 * 1024 * 1024;
+        let bytes = LARGEST_BODY as u64 + 1_000_000;
         // Of the lists alone: it is one client that counts bytes, and such answers take their time.
         for fault in [Fault::Huge { bytes }, Fault::GzipBomb { bytes }] {
             bench.simulator.faults.set([Rule::always(fault.clone())]);
