@@ -7,21 +7,16 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
-
-use super::cache::Age;
 use super::position::{Place, Position, Taken, Token, Window};
-use super::reader::{Batch, Reader, Way};
+use super::reader::{Reader, Tally, Way};
 use super::record::{Record, moment};
+use super::trim::Keep;
 use super::windows::{OPEN_HI, OPEN_LO, Windows, behind, day_of, newest_first, start_of_next};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::page::PageToken;
 use crate::source::Span;
-
-/// Whether a record belongs into the answer.
-pub(super) type Keep<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
 
 /// One source's part in a merged list.
 pub(super) struct Feed<T> {
@@ -60,32 +55,6 @@ pub(super) enum FeedState {
     Paused,
     Failed(SourceError),
     Done,
-}
-
-/// What reading has cost and shown so far.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) fetched_at: Option<Timestamp>,
-    pub(super) calls: u32,
-    pub(super) rejected: u32,
-    pub(super) shortfall: Option<SourceError>,
-    pub(super) age: Age,
-    pub(super) note: Option<&'static str>,
-}
-
-impl Tally {
-    pub(super) fn add<T>(&mut self, batch: &Batch<T>) {
-        self.fetched_at = Some(self.fetched_at.map_or(batch.fetched_at, |at| at.min(batch.fetched_at)));
-        self.calls += batch.calls;
-        self.rejected += batch.page.rejected;
-        self.note = self.note.or(batch.note);
-        if !matches!(self.age, Age::Stale(_)) && !matches!(batch.age, Age::Fresh) {
-            self.age = batch.age.clone();
-        }
-        if self.shortfall.is_none() {
-            self.shortfall.clone_from(&batch.shortfall);
-        }
-    }
 }
 
 const RESORTED: &str = "The vendor's list is not newest first; it was collected and sorted here.";

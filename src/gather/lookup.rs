@@ -14,10 +14,9 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::cache::{Fresh, Life, ReadKey};
-use super::feed::Tally;
 use super::lists::{ConversationList, Desk, LeadList, conversation_life};
 use super::position::Window;
-use super::reader::Reader;
+use super::reader::{Reader, Tally};
 use super::record::{Record, moment};
 use super::request::ConversationKey;
 use super::windows::{Windows, day_of};

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::answer::{InputCode, InputError};
 use super::cursor::input;
-use super::feed::Keep;
 use super::lists::{ConversationList, Desk, LeadList, TalkList};
 use super::reader::{Reader, Way};
 use super::registry::not_empty;
 use super::request::{ConversationFilter, InteractionFilter, LeadFilter, TimeRange};
 use super::trim;
+use super::trim::Keep;
 use crate::model::caps::{ListCaps, Paging, TimeFilter};
 use crate::model::conversation::{Channel, Conversation};
 use crate::model::interaction::{Interaction, InteractionKind};
@@ -203,12 +203,4 @@ fn check_text(name: &str, text: Option<&str>) -> Result<(), InputError> {
         }
         _ => Ok(()),
     }
-}
-
-/// One wish of a filter, as a test on a record.
-pub(super) type Test<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
-
-/// All wishes together.
-pub(super) fn all<T: 'static>(tests: Vec<Test<T>>) -> Keep<T> {
-    Arc::new(move |record| tests.iter().all(|test| test(record)))
 }

@@ -46,6 +46,32 @@ impl<T> Batch<T> {
     }
 }
 
+/// What reading has cost and shown so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) fetched_at: Option<Timestamp>,
+    pub(super) calls: u32,
+    pub(super) rejected: u32,
+    pub(super) shortfall: Option<SourceError>,
+    pub(super) age: Age,
+    pub(super) note: Option<&'static str>,
+}
+
+impl Tally {
+    pub(super) fn add<T>(&mut self, batch: &Batch<T>) {
+        self.fetched_at = Some(self.fetched_at.map_or(batch.fetched_at, |at| at.min(batch.fetched_at)));
+        self.calls += batch.calls;
+        self.rejected += batch.page.rejected;
+        self.note = self.note.or(batch.note);
+        if !matches!(self.age, Age::Stale(_)) && !matches!(batch.age, Age::Fresh) {
+            self.age = batch.age.clone();
+        }
+        if self.shortfall.is_none() {
+            self.shortfall.clone_from(&batch.shortfall);
+        }
+    }
+}
+
 /// One source's list under one filter.
 pub(super) trait Reader<T>: Send + Sync {
     /// Reads a page. `span` narrows the filter's own span further; it is the filter's own where pages come by cursor.

@@ -1,14 +1,25 @@
 //! The filters that run here: every wish of a client, tested on every record, whether or not the vendor has run it too.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use super::feed::Keep;
-use super::plan::{Test, all};
 use super::request::{ConversationFilter, InteractionFilter, LeadFilter, TimeRange};
 use crate::model::conversation::Conversation;
 use crate::model::interaction::Interaction;
 use crate::model::lead::{Lead, LeadStatus};
 use crate::model::text::{e164, email_key};
+
+/// Whether a record belongs into the answer.
+pub(super) type Keep<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
+
+/// One wish of a filter, as a test on a record.
+type Test<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
+
+/// All wishes together.
+fn all<T: 'static>(tests: Vec<Test<T>>) -> Keep<T> {
+    Arc::new(move |record| tests.iter().all(|test| test(record)))
+}
 
 /// Tests on leads.
 pub(super) fn leads(filter: &LeadFilter) -> Keep<Lead> {

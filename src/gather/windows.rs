@@ -11,9 +11,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::feed::Tally;
 use super::position::{Place, Window};
-use super::reader::Reader;
+use super::reader::{Reader, Tally};
 use super::record::{Record, moment};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
