@@ -229,23 +229,23 @@ impl Cache {
                     return Ok(held);
                 }
                 let fetched_at = own.now;
-                let loaded = load(own).await;
-                let held = hold(loaded.inspect_err(|_| cache.grounded(&name))?, fetched_at);
-                cache.held.insert(name.clone(), held.clone()).await;
-                Ok(held)
+                match load(own).await {
+                    Ok(fresh) => {
+                        let held = hold(fresh, fetched_at);
+                        cache.held.insert(name.clone(), held.clone()).await;
+                        Ok(held)
+                    }
+                    Err(error) => {
+                        // The next reader may try again.
+                        if let Some(held) = cache.held.get(&name).await {
+                            held.renewing.store(false, Ordering::Relaxed);
+                        }
+                        Err(error)
+                    }
+                }
             };
             cache.flights.try_get_with(key, flight).await
         })
-    }
-
-    /// A failed read lets the next reader try again.
-    fn grounded(&self, key: &ReadKey) {
-        let (cache, key) = (self.held.clone(), key.clone());
-        tokio::spawn(async move {
-            if let Some(held) = cache.get(&key).await {
-                held.renewing.store(false, Ordering::Relaxed);
-            }
-        });
     }
 }
 
