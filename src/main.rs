@@ -150,23 +150,30 @@ async fn demo(address: SocketAddr) -> Result<(), Stop> {
     writeln!(out, "leadgraph demo: one graph over three simulated vendors. No keys, no network.\n")?;
     writeln!(out, "  GraphiQL   http://{gateway}/")?;
     writeln!(out, "  GraphQL    http://{gateway}/graphql")?;
+    writeln!(out, "\nThe simulated vendors, each with a control desk:\n")?;
     let mut last = None;
     for (name, address) in stand.addresses() {
         writeln!(out, "  {name:<10} http://{address}/_sim")?;
         last = Some((name, address));
     }
-    writeln!(out, "\nAsk:\n  curl -s http://{gateway}/graphql -H 'content-type: application/json' \\")?;
+    writeln!(
+        out,
+        "\nAsk for the newest leads of all vendors:\n\n  curl -s http://{gateway}/graphql -H 'content-type: application/json' \\"
+    )?;
     writeln!(
         out,
         "    -d '{{\"query\":\"{{ leads(first: 5) {{ nodes {{ vendor name createdAt }} incomplete sources {{ source {{ name }} status }} }} }}\"}}'"
     )?;
     if let Some((name, address)) = last {
         let put = format!("curl -sX PUT http://{address}/_sim/faults -H 'content-type: application/json' -d");
-        writeln!(out, "\nBreak {name}, ask again (lists kept for 15 s stay), then heal it:")?;
+        writeln!(
+            out,
+            "\nBreak {name}; ask again after 15 s, since what was read is kept that long; then heal it:\n"
+        )?;
         writeln!(out, "  {put} '[{{\"fault\":{{\"kind\":\"hang\"}}}}]'\n  {put} '[]'")?;
         writeln!(
             out,
-            "  (also: reset, truncate, html, wrong_json, {{\"kind\":\"status\",\"status\":429,\"retry_after\":\"5\"}})"
+            "\n  Other kinds: reset, truncate, html, wrong_json; or {{\"kind\":\"status\",\"status\":429,\"retry_after\":\"5\"}}"
         )?;
     }
     writeln!(out, "\nStop with Ctrl-C.")?;
