@@ -1,4 +1,4 @@
-//! What can be set about gathering. Every bound has a finite default (reliability figures, section 6 of the design).
+//! What can be set about gathering. Every bound has a finite default.
 
 use std::time::Duration;
 

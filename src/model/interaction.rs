@@ -105,7 +105,7 @@ pub enum InteractionKind {
     Other,
 }
 
-/// How an interaction went (contract 8.4).
+/// How an interaction went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum InteractionStatus {
     /// Going on.

@@ -94,7 +94,7 @@ impl Lead {
     }
 }
 
-/// The unified status groups (contract 8.2).
+/// The unified status groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LeadStatus {
     /// Nobody has dealt with it yet.

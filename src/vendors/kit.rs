@@ -169,7 +169,7 @@ pub(super) fn settings<T: DeserializeOwned + Default>(table: &toml::Table) -> Re
     })
 }
 
-/// A vendor's timestamp, in whole milliseconds (contract 8.5): RFC 3339, also with a space for the `T`, also without a zone
+/// A vendor's timestamp, in whole milliseconds: RFC 3339, also with a space for the `T`, also without a zone
 /// (then UTC); a bare date (midnight UTC); an integer of milliseconds (from 10^12) or seconds (from 10^9), also as text.
 pub(super) fn timestamp(value: &serde_json::Value) -> Option<Timestamp> {
     let parsed = match value {

@@ -24,7 +24,7 @@ pub use self::world::{Person, World, WorldSpec};
 pub struct Stage {
     /// The one world that all vendors tell.
     pub world: Arc<World>,
-    /// The vendor's switches (contract 9), by name; read at each request.
+    /// The vendor's switches, by name; read at each request.
     pub switches: Switches,
 }
 

@@ -1,4 +1,4 @@
-//! Spelo's records in the model's words (contract 8.2, 8.3, 8.5). Pure; a record is refused only where it has no id.
+//! Spelo's records in the model's words. Pure; a record is refused only where it has no id.
 
 use std::fmt::Write;
 

@@ -119,7 +119,7 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// A moment, in any of the ways of contract 8.5.
+/// A moment, in any of the ways of `kit::timestamp`.
 #[derive(Default)]
 pub(super) struct Moment(pub(super) Option<Timestamp>);
 

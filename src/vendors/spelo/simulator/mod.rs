@@ -1,4 +1,4 @@
-//! A simulated Spelo: one site over real HTTP, S1 to S6 of the contract (section 9).
+//! A simulated Spelo: one site over real HTTP.
 //!
 //! `story.rs` tells what its leads and conversations are, `site.rs` keeps them and pages over them, `endpoints.rs` speaks
 //! HTTP, `quota.rs` counts calls. Faults and the ledger of calls are added around it by `vendors::simulation`.
