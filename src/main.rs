@@ -168,9 +168,15 @@ async fn demo(address: SocketAddr) -> Result<(), Stop> {
         let put = format!("curl -sX PUT http://{address}/_sim/faults -H 'content-type: application/json' -d");
         writeln!(
             out,
-            "\nBreak {name}; ask again after 15 s, since what was read is kept that long; then heal it:\n"
+            "\nBreak {name}, ask for what was not read yet (what was read is served for a while), then heal it:\n"
         )?;
-        writeln!(out, "  {put} '[{{\"fault\":{{\"kind\":\"hang\"}}}}]'\n  {put} '[]'")?;
+        writeln!(out, "  {put} '[{{\"fault\":{{\"kind\":\"hang\"}}}}]'\n")?;
+        writeln!(out, "  curl -s http://{gateway}/graphql -H 'content-type: application/json' \\")?;
+        writeln!(
+            out,
+            "    -d '{{\"query\":\"{{ conversations(first: 3) {{ nodes {{ vendor preview }} incomplete sources {{ source {{ name }} status }} }} }}\"}}'\n"
+        )?;
+        writeln!(out, "  {put} '[]'")?;
         writeln!(
             out,
             "\n  Other kinds: reset, truncate, html, wrong_json; or {{\"kind\":\"status\",\"status\":429,\"retry_after\":\"5\"}}"
