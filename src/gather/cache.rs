@@ -71,8 +71,6 @@ impl Life {
 pub(super) struct Read<V> {
     pub(super) value: Arc<V>,
     pub(super) fetched_at: Timestamp,
-    /// Calls made just now, for this reader; 0: it was there, or someone else's read was waited for.
-    pub(super) calls: u32,
     pub(super) age: Age,
 }
 
@@ -106,6 +104,8 @@ pub(super) struct Cache {
     flights: Moka<ReadKey, Held>,
     /// How long one read may take, whoever waits for it.
     patience: Duration,
+    /// How long a read may take where older data would do.
+    hope: Duration,
     /// How long what is no longer fresh is served while it is read anew.
     aging: Duration,
 }
@@ -136,13 +136,20 @@ impl Cache {
             .expire_after(Lifetime)
             .build();
         let flights = Moka::builder().max_capacity(1_024).time_to_live(Duration::from_nanos(1)).build();
-        Self { held, flights, patience: settings.source_timeout, aging: settings.stale_while_revalidate }
+        Self {
+            held,
+            flights,
+            patience: settings.source_timeout,
+            // Before a walk gives up on its stragglers.
+            hope: settings.straggler_timeout / 2,
+            aging: settings.stale_while_revalidate,
+        }
     }
 
     /// What is held under a key and fresh, without reading.
     pub(super) async fn peek<V: Send + Sync + 'static>(&self, key: &ReadKey) -> Option<Read<V>> {
         let held = self.held.get(key).await.filter(Held::is_fresh)?;
-        read(&held, 0, Age::Fresh)
+        read(&held, Age::Fresh)
     }
 
     /// Holds what came along with another read.
@@ -181,28 +188,26 @@ impl Cache {
         let garbled = || failed(SourceErrorKind::Protocol);
         let held = self.held.get(&key).await;
         if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
-            return read(held, 0, Age::Fresh).ok_or_else(garbled);
+            return read(held, Age::Fresh).ok_or_else(garbled);
         }
         if let Some(held) = held.as_ref().filter(|held| held.is_aging(self.aging)) {
             if !held.renewing.swap(true, Ordering::Relaxed) {
                 drop(self.fly(cx, Meter::default(), key.clone(), load));
             }
-            return read(held, 0, Age::Aging).ok_or_else(garbled);
+            return read(held, Age::Aging).ok_or_else(garbled);
         }
-        let meter = Meter::default();
-        let flight = self.fly(cx, meter.clone(), key.clone(), load);
-        let outcome = match timeout_at(cx.deadline, flight).await {
+        // With older data at hand, a vendor that hangs is not waited for to the end.
+        let until = held.as_ref().map_or(cx.deadline, |_| cx.deadline.min(Instant::now() + self.hope));
+        let flight = self.fly(cx, cx.meter.clone(), key.clone(), load);
+        let outcome = match timeout_at(until, flight).await {
             Err(_) => Err(failed(SourceErrorKind::Timeout)),
             Ok(Err(panic)) => Err(garbled().because(panic)),
             Ok(Ok(outcome)) => outcome.map_err(|shared| (*shared).clone()),
         };
-        for _ in 0..meter.calls() {
-            cx.meter.count();
-        }
         match (outcome, held) {
-            (Ok(held), _) => read(&held, meter.calls(), Age::Fresh).ok_or_else(garbled),
+            (Ok(held), _) => read(&held, Age::Fresh).ok_or_else(garbled),
             (Err(error), Some(held)) if error.kind.retryable() => {
-                read(&held, meter.calls(), Age::Stale(error)).ok_or_else(garbled)
+                read(&held, Age::Stale(error)).ok_or_else(garbled)
             }
             (Err(error), _) => Err(error),
         }
@@ -270,7 +275,7 @@ fn hold<V: Send + Sync + 'static>(fresh: Fresh<V>, fetched_at: Timestamp) -> Hel
     }
 }
 
-fn read<V: Send + Sync + 'static>(held: &Held, calls: u32, age: Age) -> Option<Read<V>> {
+fn read<V: Send + Sync + 'static>(held: &Held, age: Age) -> Option<Read<V>> {
     let value = Arc::clone(&held.value).downcast().ok()?;
-    Some(Read { value, fetched_at: held.fetched_at, calls, age })
+    Some(Read { value, fetched_at: held.fetched_at, age })
 }

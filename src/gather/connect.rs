@@ -75,7 +75,7 @@ impl Inner {
         };
 
         let mut reports = Vec::new();
-        let feeds = self.feeds(kind, legs, &start, &wish, &mut reports);
+        let feeds = self.feeds(cx, kind, legs, &start, &wish, &mut reports);
         let trail = Trail {
             sealer: Arc::clone(&self.sealer),
             scope,
@@ -146,6 +146,7 @@ impl Inner {
     /// The feeds of a walk: of every source it began with that is still there. The others are reported.
     fn feeds<T: Record>(
         &self,
+        cx: &Cx,
         kind: EntityKind,
         legs: Legs<T>,
         start: &Cursor,
@@ -212,6 +213,7 @@ impl Inner {
                     position: stop.position.clone(),
                     state: if done { FeedState::Done } else { FeedState::Live },
                     tally: Tally::default(),
+                    meter: cx.meter.part(),
                     buffer: std::collections::VecDeque::new(),
                     ahead: None,
                     astray: false,
@@ -290,7 +292,7 @@ fn report<T>(feed: &Feed<T>, gave: bool, late: bool) -> Report {
         error,
         note: tally.note,
         fetched_at: tally.fetched_at,
-        upstream_calls: tally.calls,
+        upstream_calls: feed.meter.calls(),
         rejected_records: tally.rejected,
         catching_up: late,
     }

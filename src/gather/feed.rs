@@ -12,7 +12,7 @@ use super::reader::{Reader, Tally, Way};
 use super::record::{Record, moment};
 use super::trim::Keep;
 use super::windows::{OPEN_HI, OPEN_LO, Windows, behind, day_of, newest_first, start_of_next};
-use crate::model::cx::Cx;
+use crate::model::cx::{Cx, Meter};
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::page::PageToken;
@@ -38,6 +38,8 @@ pub(super) struct Feed<T> {
     pub(super) position: Position,
     pub(super) state: FeedState,
     pub(super) tally: Tally,
+    /// Counts the calls made for this feed.
+    pub(super) meter: Meter,
     pub(super) buffer: VecDeque<Arc<T>>,
     /// Where to go on once the buffer is empty.
     pub(super) ahead: Option<Position>,
@@ -113,6 +115,7 @@ impl<T: Record> Feed<T> {
 
     /// Reads until there is a record to give, or none can be had for this answer.
     pub(super) async fn fill(&mut self, cx: &Cx) {
+        let cx = &Cx { meter: self.meter.clone(), ..cx.clone() };
         if let Some(ahead) = self.ahead.take() {
             self.position = ahead;
         }
@@ -133,7 +136,7 @@ impl<T: Record> Feed<T> {
                 self.state = FeedState::Paused;
                 return Ok(());
             }
-            let before = self.tally.calls;
+            let before = self.meter.calls();
             match self.position.clone() {
                 Position::Start => self.start(cx).await?,
                 Position::Stream { page, fresh, taken } => self.stream(cx, page, fresh, taken).await?,
@@ -141,7 +144,7 @@ impl<T: Record> Feed<T> {
                 Position::Collect { from, after } => self.collect(cx, from, after).await?,
                 Position::Done => self.finish(),
             }
-            self.calls_left = self.calls_left.saturating_sub(self.tally.calls - before);
+            self.calls_left = self.calls_left.saturating_sub(self.meter.calls() - before);
         }
         Ok(())
     }

@@ -108,7 +108,6 @@ impl Histories {
         leads.truncate(count);
         let leads = leads.into_iter().map(|lead| (lead.key().clone(), Some(lead)));
         let mut batch = self.of(cx, leads).await?;
-        batch.calls += newest.calls;
         batch.fetched_at = batch.fetched_at.min(newest.fetched_at);
         if more {
             batch.note = Some(
@@ -130,13 +129,12 @@ impl Histories {
         let reads: Vec<_> = leads.into_iter().map(|(key, lead)| self.of_one(cx, key, lead).boxed()).collect();
         let reads: Vec<_> = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await;
         let mut page = Page { rows: Vec::new(), next: None, rejected: 0 };
-        let (mut fetched_at, mut calls, mut shortfall, mut any) = (cx.now, 0, None, false);
+        let (mut fetched_at, mut shortfall, mut any) = (cx.now, None, false);
         let mut age = Age::Fresh;
         for read in reads {
             match read {
                 Ok(read) => {
                     any = true;
-                    calls += read.calls;
                     fetched_at = fetched_at.min(read.fetched_at);
                     page.rejected += read.value.rejected;
                     page.rows.extend(read.value.rows.iter().cloned());
@@ -149,7 +147,7 @@ impl Histories {
         }
         match shortfall {
             Some(error) if !any => Err(error),
-            shortfall => Ok(Batch { page: Arc::new(page), fetched_at, calls, shortfall, age, note: None }),
+            shortfall => Ok(Batch { page: Arc::new(page), fetched_at, shortfall, age, note: None }),
         }
     }
 
@@ -169,7 +167,6 @@ impl Histories {
         if self.desk.source.histories().is_some() {
             return self.inner.history(cx, &self.desk.source, &key).await;
         }
-        let before = cx.meter.calls();
         let lead = match lead {
             Some(lead) => Some(lead),
             None => self.inner.lead(cx, &key).await?,
@@ -191,8 +188,7 @@ impl Histories {
             Arc::new(interaction)
         });
         let page = Page { rows: rows.collect(), next: None, rejected: 0 };
-        let calls = cx.meter.calls() - before;
-        Ok(Read { value: Arc::new(Arc::new(page)), fetched_at: cx.now, calls, age: Age::Fresh })
+        Ok(Read { value: Arc::new(Arc::new(page)), fetched_at: cx.now, age: Age::Fresh })
     }
 }
 

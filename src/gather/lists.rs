@@ -169,7 +169,6 @@ pub(super) fn batch<T>(read: Read<Arc<Page<T>>>) -> Batch<T> {
     Batch {
         page: Arc::clone(&read.value),
         fetched_at: read.fetched_at,
-        calls: read.calls,
         shortfall: None,
         age: read.age,
         note: None,

@@ -17,8 +17,6 @@ pub(super) struct Batch<T> {
     pub(super) page: Arc<Page<T>>,
     /// When the oldest part of it was received from the vendor.
     pub(super) fetched_at: Timestamp,
-    /// Calls made for it just now.
-    pub(super) calls: u32,
     /// What is missing from it, where it was made of several reads and one failed.
     pub(super) shortfall: Option<SourceError>,
     /// Whether it is fresh.
@@ -38,7 +36,6 @@ impl<T> Batch<T> {
         Batch {
             page: Arc::new(page),
             fetched_at: self.fetched_at,
-            calls: self.calls,
             shortfall: self.shortfall,
             age: self.age,
             note: self.note,
@@ -50,7 +47,6 @@ impl<T> Batch<T> {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) fetched_at: Option<Timestamp>,
-    pub(super) calls: u32,
     pub(super) rejected: u32,
     pub(super) shortfall: Option<SourceError>,
     pub(super) age: Age,
@@ -60,7 +56,6 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn add<T>(&mut self, batch: &Batch<T>) {
         self.fetched_at = Some(self.fetched_at.map_or(batch.fetched_at, |at| at.min(batch.fetched_at)));
-        self.calls += batch.calls;
         self.rejected += batch.page.rejected;
         self.note = self.note.or(batch.note);
         if !matches!(self.age, Age::Stale(_)) && !matches!(batch.age, Age::Fresh) {

@@ -23,17 +23,28 @@ pub struct Cx {
 
 /// A count of upstream calls (attempts that left the process, retries included).
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<AtomicU32>);
+pub struct Meter {
+    own: Arc<AtomicU32>,
+    whole: Option<Arc<AtomicU32>>,
+}
 
 impl Meter {
+    /// A meter of a part of the work, whose calls count for the whole, too.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { own: Arc::default(), whole: Some(Arc::clone(&self.own)) }
+    }
+
     /// Adds one call.
     pub fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        for count in std::iter::once(&self.own).chain(&self.whole) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The calls so far.
     #[must_use]
     pub fn calls(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.own.load(Ordering::Relaxed)
     }
 }

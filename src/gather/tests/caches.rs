@@ -93,6 +93,31 @@ async fn older_data_stands_in_for_a_vendor_that_fails_for_ten_minutes_and_no_lon
 }
 
 #[tokio::test(start_paused = true)]
+async fn older_data_stands_in_for_a_vendor_that_hangs_before_anyone_gives_up_on_it() {
+    let (quick, model) = (model("a"), model("b"));
+    let gather = gather(&[quick, Arc::clone(&model)], Settings::default());
+    assert_eq!(report(&gather).await.status, ReportStatus::Ok);
+    model.slow.store(60_000, Ordering::Relaxed);
+    advance(Duration::from_secs(5 * 60)).await;
+    let start = Instant::now();
+    let answer = ask(&gather).await.unwrap();
+    assert_eq!(answer.reports[1].status, ReportStatus::Stale);
+    assert_eq!(answer.reports[1].upstream_calls, 1);
+    assert_eq!(start.elapsed(), Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_fail_are_counted_too() {
+    let (fine, model) = (model("a"), model("b"));
+    model.down.store(true, Ordering::Relaxed);
+    let gather = gather(&[fine, model], Settings::default());
+    let (cx, filter) = (cx(), LeadFilter::default());
+    let answer = gather.leads(&cx, &filter, &Paging::default()).await.unwrap();
+    let calls: Vec<_> = answer.reports.iter().map(|report| report.upstream_calls).collect();
+    assert_eq!((calls, cx.meter.calls()), (vec![1, 1], 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_that_is_refused_gets_nothing_from_the_cache() {
     let model = model("a");
     let settings = Settings { list_stale_if_error: Duration::from_secs(600), ..Settings::default() };
