@@ -25,6 +25,8 @@ use crate::model::id::{EntityKind, SourceId, Vendor};
 const DEFAULT_PAGE: usize = 25;
 /// How many to a page at most.
 const LARGEST_PAGE: i32 = 100;
+/// What is said of a source that a walk began with and that is no longer there.
+const GONE: &str = "This source is no longer configured.";
 /// What is left of a request's time for everything above the sources.
 const SPARE: Duration = Duration::from_millis(200);
 
@@ -84,6 +86,7 @@ impl Inner {
             places: Vec::new(),
             astray: Vec::new(),
         };
+        let gone = reports.iter().any(|report| report.note == Some(GONE));
         let mut walk = Walk::new(feeds, trail, self.settings.straggler_timeout);
         let until = (cx.deadline.checked_sub(SPARE).unwrap_or(cx.deadline))
             .min(Instant::now() + self.settings.source_timeout);
@@ -102,9 +105,16 @@ impl Inner {
                         false
                     }
                 };
-                let more = walk.feeds.iter().any(|feed| matches!(feed.state, FeedState::Live));
-                if !reached && more {
-                    return Err(GatherError::Input(too_far(most)));
+                if !reached {
+                    // The page is known only once all before it is.
+                    let failures: Vec<_> = walk.feeds.iter().filter_map(failure).cloned().collect();
+                    if end.is_some() && !failures.is_empty() {
+                        return Err(unavailable(failures));
+                    }
+                    let more = |feed: &Feed<T>| matches!(feed.state, FeedState::Live | FeedState::Paused);
+                    if walk.feeds.iter().any(more) {
+                        return Err(GatherError::Input(too_far(most)));
+                    }
                 }
                 let first = walk.given.len().saturating_sub(count);
                 (first, first > 0, end.is_some())
@@ -122,8 +132,7 @@ impl Inner {
         if walk.given.len() == first && !walk.short {
             let failures: Vec<SourceError> = walk.feeds.iter().filter_map(failure).cloned().collect();
             if !failures.is_empty() {
-                let retry_after = failures.iter().filter_map(|failure| failure.retry_after).min();
-                return Err(GatherError::SourcesUnavailable { failures, retry_after });
+                return Err(unavailable(failures));
             }
         }
         let missing = |report: &Report| match report.status {
@@ -135,7 +144,7 @@ impl Inner {
             nodes: walk.given.into_iter().skip(first).map(|Given { node, .. }| node).collect(),
             has_next_page: next,
             has_previous_page: previous,
-            incomplete: reports.iter().any(missing),
+            incomplete: gone || reports.iter().any(missing),
             reports,
             trail: walk.trail,
             first,
@@ -160,12 +169,7 @@ impl Inner {
             if let (true, Some(id), Some(vendor)) =
                 (gone, SourceId::new(&stop.source), Vendor::from_code(stop.vendor))
             {
-                reports.push(silent(
-                    id,
-                    vendor,
-                    ReportStatus::Skipped,
-                    Some("This source is no longer configured."),
-                ));
+                reports.push(silent(id, vendor, ReportStatus::Skipped, Some(GONE)));
             }
         }
         for (source, leg) in legs {
@@ -249,6 +253,11 @@ fn wish(paging: &Paging) -> Result<Wish, InputError> {
         (None, None) if paging.before.is_some() => Ok(Wish::Backward { count: DEFAULT_PAGE }),
         (None, None) => Ok(Wish::Forward { count: DEFAULT_PAGE }),
     }
+}
+
+fn unavailable(failures: Vec<SourceError>) -> GatherError {
+    let retry_after = failures.iter().filter_map(|failure| failure.retry_after).min();
+    GatherError::SourcesUnavailable { failures, retry_after }
 }
 
 fn too_far(most: usize) -> InputError {

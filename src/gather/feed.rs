@@ -101,8 +101,13 @@ impl<T: Record> Feed<T> {
             }
             Position::Start | Position::Done => {}
         }
-        if self.buffer.is_empty() && matches!(self.ahead, Some(Position::Done)) {
-            self.finish();
+        if self.buffer.is_empty() {
+            // What was read is used up: go on behind it, also where the next answer takes over.
+            match self.ahead.take() {
+                Some(Position::Done) => self.finish(),
+                Some(ahead) => self.position = ahead,
+                None => {}
+            }
         }
         Some(row)
     }
@@ -116,9 +121,6 @@ impl<T: Record> Feed<T> {
     /// Reads until there is a record to give, or none can be had for this answer.
     pub(super) async fn fill(&mut self, cx: &Cx) {
         let cx = &Cx { meter: self.meter.clone(), ..cx.clone() };
-        if let Some(ahead) = self.ahead.take() {
-            self.position = ahead;
-        }
         if let Err(error) = self.advance(cx).await {
             self.fail(error);
         }
@@ -144,7 +146,9 @@ impl<T: Record> Feed<T> {
                 Position::Collect { from, after } => self.collect(cx, from, after).await?,
                 Position::Done => self.finish(),
             }
-            self.calls_left = self.calls_left.saturating_sub(self.meter.calls() - before);
+            if self.buffer.is_empty() {
+                self.calls_left = self.calls_left.saturating_sub(self.meter.calls() - before);
+            }
         }
         Ok(())
     }
@@ -202,6 +206,8 @@ impl<T: Record> Feed<T> {
         let past =
             |row: &Arc<T>| self.bounds.since.is_some_and(|since| moment(&**row) < since.as_millisecond());
         let ended = batch.page.next.is_none() || rows.last().is_some_and(past);
+        // A page that begins newer than what was taken may lie wholly before it: then the next one is not fresh either.
+        let reached = fresh || rows.iter().any(|row| moment(&**row) <= taken.at());
         rows.retain(|row| !taken.has(&**row));
         let buffer: VecDeque<_> = rows.iter().filter(|row| (self.keep)(row)).cloned().collect();
         self.position = Position::Stream { page, fresh, taken: taken.clone() };
@@ -209,7 +215,7 @@ impl<T: Record> Feed<T> {
             taken.take(&**row);
         }
         let next = match (&batch.page.next, ended) {
-            (Some(next), false) => Position::Stream { page: Some(next.into()), fresh: true, taken },
+            (Some(next), false) => Position::Stream { page: Some(next.into()), fresh: reached, taken },
             _ => Position::Done,
         };
         self.come_to(buffer, next);

@@ -75,8 +75,11 @@ impl Trail {
 }
 
 impl<T: Record> Walk<T> {
-    pub(super) fn new(feeds: Vec<(u16, Feed<T>)>, trail: Trail, straggling: Duration) -> Self {
-        let (stops, feeds) = feeds.into_iter().unzip();
+    pub(super) fn new(feeds: Vec<(u16, Feed<T>)>, mut trail: Trail, straggling: Duration) -> Self {
+        let (stops, feeds): (Vec<u16>, _) = feeds.into_iter().unzip();
+        // A source without a feed (it is not there just now) is not in step with the others.
+        let all = 0..u16::try_from(trail.start.sources.len()).unwrap_or(u16::MAX);
+        trail.astray.extend(all.filter(|stop| !stops.contains(stop)).map(|stop| (0, stop)));
         Self { feeds, stops, given: Vec::new(), trail, late: HashSet::new(), short: false, straggling }
     }
 

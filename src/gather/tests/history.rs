@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::model::{Model, Nature, Order, Row, cx, gather, patient, rows};
+use super::model::{Model, NOW, Nature, Order, Row, cx, gather, patient, rows};
 use crate::gather::answer::{GatherError, ReportStatus};
 use crate::gather::request::{LeadFilter, Paging};
 use crate::gather::settings::Settings;
@@ -153,4 +153,53 @@ async fn an_answer_without_edges_is_an_error_when_only_failures_made_it_so() {
     let gather = gather(&[down], patient());
     let outcome = gather.leads(&cx(), &LeadFilter::default(), &Paging::default()).await;
     assert!(matches!(outcome, Err(GatherError::SourcesUnavailable { failures, .. }) if failures.len() == 1));
+}
+
+#[tokio::test]
+async fn many_new_records_at_the_head_neither_repeat_nor_discredit_a_list() {
+    let mut dice = fastrand::Rng::with_seed(2);
+    let model = Model::new("a", Nature::calm(Pages::Cursor), rows("a", 400, 60, &mut dice), 1);
+    let settings = Settings { list_ttl: Duration::from_nanos(1), ..patient() };
+    let gather = gather(&[Arc::clone(&model)], settings);
+    let filter = LeadFilter::default();
+    let mut page =
+        gather.leads(&cx(), &filter, &Paging { first: Some(50), ..Paging::default() }).await.unwrap();
+    let mut seen: HashSet<String> = page.nodes.iter().map(|lead| lead.key.native.to_string()).collect();
+    for number in 0..150 {
+        model.insert(&format!("new-{number}"), NOW + 1 + number);
+    }
+    while page.has_next_page {
+        let paging = Paging { first: Some(50), after: page.end_cursor(), ..Paging::default() };
+        page = gather.leads(&cx(), &filter, &paging).await.unwrap();
+        assert!(page.nodes.iter().all(|lead| seen.insert(lead.key.native.to_string())), "repeated");
+        assert_eq!(page.reports[0].note, None, "its order was doubted");
+    }
+    assert_eq!(seen.len(), 400);
+}
+
+#[tokio::test]
+async fn a_source_that_is_away_for_a_page_is_missed_and_comes_back_whole() {
+    let mut dice = fastrand::Rng::with_seed(4);
+    let models = [
+        Model::new("a", Nature::calm(Pages::Cursor), rows("a", 200, 60, &mut dice), 1),
+        Model::new("b", Nature::calm(Pages::Offset), rows("b", 200, 60, &mut dice), 2),
+    ];
+    let gather = gather(&models, patient());
+    let filter = LeadFilter::default();
+    let mut seen = HashSet::new();
+    let mut after = None;
+    for number in 0.. {
+        let here = if number == 1 { 1 } else { 2 };
+        gather.set_sources(models.iter().take(here).map(|model| Arc::clone(model) as _).collect());
+        let page =
+            gather.leads(&cx(), &filter, &Paging { first: Some(50), after, ..Paging::default() }).await;
+        let page = page.unwrap();
+        assert_eq!(page.incomplete, number == 1);
+        assert!(page.nodes.iter().all(|lead| seen.insert(lead.key.native.to_string())), "repeated");
+        if !page.has_next_page {
+            break;
+        }
+        after = page.end_cursor();
+    }
+    assert_eq!(seen.len(), 400);
 }

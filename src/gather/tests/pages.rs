@@ -148,3 +148,25 @@ async fn rows_that_come_while_a_page_is_read_are_not_in_a_later_one() {
     let next = gather.leads(&cx(), &filter, &first(100, page.end_cursor())).await.unwrap();
     assert!(!ids(&next).contains(&"late".to_owned()));
 }
+
+#[tokio::test]
+async fn a_page_before_a_cursor_is_given_only_where_all_before_it_is_known() {
+    let rows: Vec<Row> =
+        (0..400).map(|number| Row { id: format!("a-{number}"), at: NOW - number * 60_000 }).collect();
+    let model = Model::new("a", Nature { cap: 20, ..Nature::calm(Pages::Cursor) }, rows, 1);
+    let settings = Settings { scan_pages: 2, list_ttl: std::time::Duration::from_nanos(1), ..patient() };
+    let gather = gather(&[Arc::clone(&model)], settings);
+    let (cx, filter) = (cx(), LeadFilter::default());
+    let mut page = gather.leads(&cx, &filter, &first(100, None)).await.unwrap();
+    for _ in 0..2 {
+        page = gather.leads(&cx, &filter, &first(100, page.end_cursor())).await.unwrap();
+    }
+    let before = page.end_cursor();
+    model.down.store(true, std::sync::atomic::Ordering::Relaxed);
+    let outcome = gather.leads(&cx, &filter, &last(5, before.clone())).await;
+    assert!(matches!(outcome, Err(GatherError::SourcesUnavailable { .. })));
+    model.down.store(false, std::sync::atomic::Ordering::Relaxed);
+    let back = gather.leads(&cx, &filter, &last(5, before)).await.unwrap();
+    let end = page.nodes.len() - 1;
+    assert_eq!(ids(&back), ids(&page)[end - 5..end]);
+}
