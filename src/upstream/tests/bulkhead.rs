@@ -27,8 +27,8 @@ async fn no_more_run_at_once_than_the_policy_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_queue_refuses_at_once_and_a_wait_ends_after_250_ms() {
-    let script = Script::new([], ok().slow(1_000));
+async fn a_full_queue_refuses_at_once_and_those_in_it_have_their_turn() {
+    let script = Script::new([], ok().slow(500));
     let client = client(&script, &narrow(1, 2));
     let began = Instant::now();
     let mut running = JoinSet::new();
@@ -39,13 +39,9 @@ async fn a_full_queue_refuses_at_once_and_a_wait_ends_after_250_ms() {
     let mut outcomes = running.join_all().await;
     outcomes.sort_by_key(|(_, elapsed)| *elapsed);
     let overloaded = Some(Kind::Overloaded);
-    assert_eq!(outcomes[0], (overloaded, 0));
-    assert_eq!(outcomes[1], (overloaded, 0));
-    assert!(
-        outcomes[2..4].iter().all(|(kind, elapsed)| *kind == overloaded && (250..=252).contains(elapsed))
-    );
-    assert_eq!(outcomes[4].0, None);
-    assert_eq!(script.calls(), 1);
+    assert_eq!(outcomes[..2], [(overloaded, 0), (overloaded, 0)]);
+    assert!(outcomes[2..].iter().all(|(kind, _)| kind.is_none()));
+    assert_eq!(script.calls(), 3);
 }
 
 #[tokio::test(start_paused = true)]
