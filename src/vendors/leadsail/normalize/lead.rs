@@ -12,8 +12,9 @@ use crate::vendors::leadsail::wire;
 
 /// A lead of a row and the row's own text. `None` where the row has no id.
 ///
-/// It is `sparse` where the row has no status, or no name, e-mail and phone at all: then it is taken for a list item cut
-/// short, and a read by id has the rest. A detail is never sparse, whatever it lacks: its reader says so (LEADSAIL-9).
+/// It is `sparse` where the row has no status, or no member for a name, an e-mail or a phone at all: then it is taken for a
+/// list item cut short, and a read by id has the rest. Where such members are there but empty, the person gave nothing. A
+/// detail is never sparse, whatever it lacks: its reader says so (LEADSAIL-9).
 pub(in crate::vendors::leadsail) fn lead(
     source: &SourceId,
     wire: wire::Lead,
@@ -33,8 +34,8 @@ pub(in crate::vendors::leadsail) fn lead(
     lead.vendor_status = text(wire.status.as_ref());
     lead.status = lead.vendor_status.as_deref().map(status);
     lead.status_detail = text(wire.detail.as_ref());
-    lead.sparse =
-        lead.status.is_none() || (lead.name.is_none() && lead.email.is_none() && lead.phone.is_none());
+    let nobody = lead.name.is_none() && lead.email.is_none() && lead.phone.is_none();
+    lead.sparse = lead.status.is_none() || (nobody && !tells_who(raw));
     lead.notes = wire.notes.map(notes).unwrap_or_default();
     lead.custom_fields = custom_fields(wire.custom_fields, wire.questionnaire);
     lead.campaign = wire.campaign.as_ref().and_then(campaign);
@@ -54,6 +55,12 @@ pub(in crate::vendors::leadsail) fn lead(
     lead.updated_at = time(wire.updated_at.as_ref());
     lead.raw = redacted(raw);
     Some(lead)
+}
+
+/// Whether a row has members that say who the lead is, be they empty.
+fn tells_who(raw: &RawValue) -> bool {
+    let who = ["firstName", "lastName", "email", "phone"];
+    object(raw).is_some_and(|Entries(members)| members.iter().any(|(name, _)| who.contains(&&**name)))
 }
 
 /// The group of a status: 23 words, and the set is open (LEADSAIL-14).

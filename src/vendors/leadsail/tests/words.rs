@@ -170,6 +170,7 @@ fn an_item_without_status_or_without_anyone_is_sparse() {
     assert!(sparse(""));
     assert!(sparse(r#","status":"new""#));
     assert!(sparse(r#","firstName":"Ann""#));
+    assert!(!sparse(r#","firstName":"","phone":null,"status":"new""#));
     assert!(!sparse(r#","firstName":"Ann","status":"new""#));
     assert!(!sparse(r#","phone":"2125550188","status":"never_seen""#));
 }
