@@ -273,7 +273,12 @@ impl Lead {
     /// The vendor's own object, secrets removed, for what this schema does not name. Its shape is the vendor's and may
     /// change without notice. Needs the scope `raw:read`.
     async fn raw(&self, ctx: &Context<'_>) -> Option<Result<Json, ClientError>> {
-        self.json(ctx, |lead| lead.raw.as_ref()).await
+        // What a sparse list shows of the object is not the object.
+        let whole = match self.whole(ctx).await {
+            Ok(whole) => whole,
+            Err(error) => return Some(Err(error)),
+        };
+        whole.raw.as_ref().map(|raw| Json::parse_text(&self.seen.key.source, raw))
     }
 }
 
