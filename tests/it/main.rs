@@ -1,6 +1,18 @@
 //! What the gateway does, seen from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed, which is what it is for"
+)]
 
+mod calls;
 mod commands;
 mod contract;
 mod graphql;
+mod harness;
+mod input;
+mod model;
+mod pagination;
+mod partial;
 mod tidy;

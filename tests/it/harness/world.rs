@@ -1,0 +1,254 @@
+//! A world: vendors that tell it, and a gateway that gathers what they tell.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use leadgraph::app::{App, Parts};
+use leadgraph::gather::settings::{CursorKey, Settings};
+use leadgraph::http;
+use leadgraph::model::id::SourceId;
+use leadgraph::secret::Secret;
+use leadgraph::upstream::policy::Policy;
+use leadgraph::vendors::simulation::{LedgerEntry, Rule, Simulator, World as Told, WorldSpec};
+use leadgraph::vendors::{ALL, Account, Entry, Setup};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::{Answer, Query};
+
+pub(crate) const CHATZURI: &str = "chatzuri";
+pub(crate) const LEADSAIL: &str = "leadsail";
+pub(crate) const SPELO: &str = "spelo";
+
+/// What a world is made from.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    spec: WorldSpec,
+    vendors: Vec<&'static str>,
+    settings: Settings,
+    policy: fn(&mut Policy),
+}
+
+impl Plan {
+    /// Leads per account over so many days; ends yesterday evening, so that the hour of the day changes nothing.
+    pub(crate) fn new(leads: usize, days: u32) -> Self {
+        let today = Timestamp::now().as_second().div_euclid(86_400) * 86_400;
+        let now = Timestamp::from_second(today).unwrap() - SignedDuration::from_hours(6);
+        let long = Duration::from_secs(600);
+        let settings = Settings {
+            list_ttl: long,
+            lead_ttl: long,
+            conversation_ttl: long,
+            interaction_ttl: long,
+            absent_ttl: long,
+            source_timeout: Duration::from_secs(40),
+            straggler_timeout: Duration::from_secs(40),
+            cursor_keys: vec![CursorKey([7; 32])],
+            ..Settings::default()
+        };
+        let spec = WorldSpec { seed: 11, leads, days, agents: 1, ties: 1, now };
+        Self { spec, vendors: vec![CHATZURI, LEADSAIL, SPELO], settings, policy: |_| {} }
+    }
+
+    pub(crate) fn seed(mut self, seed: u64) -> Self {
+        self.spec.seed = seed;
+        self
+    }
+
+    pub(crate) fn ties(mut self, ties: usize) -> Self {
+        self.spec.ties = ties;
+        self
+    }
+
+    pub(crate) fn agents(mut self, agents: usize) -> Self {
+        self.spec.agents = agents;
+        self
+    }
+
+    pub(crate) fn only(mut self, vendors: &[&'static str]) -> Self {
+        self.vendors = vendors.to_vec();
+        self
+    }
+
+    pub(crate) fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Lists are read anew each time.
+    pub(crate) fn forgetful(self) -> Self {
+        self.settings(|settings| {
+            (settings.list_ttl, settings.past_list_ttl) =
+                (Duration::from_millis(1), Duration::from_millis(1));
+            settings.stale_while_revalidate = Duration::ZERO;
+            settings.list_stale_if_error = Duration::ZERO;
+        })
+    }
+
+    /// Changes how accounts are treated, beyond giving them room in plenty.
+    pub(crate) fn policy(mut self, change: fn(&mut Policy)) -> Self {
+        self.policy = change;
+        self
+    }
+
+    pub(crate) async fn start(self) -> World {
+        let told = Arc::new(Told::new(self.spec.clone()));
+        let mut vendors = BTreeMap::new();
+        for entry in ALL.iter().filter(|entry| self.vendors.contains(&entry.name)) {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let simulator = Simulator::start(entry, Arc::clone(&told), listener).unwrap();
+            simulator.switches.set("quota", "off");
+            vendors.insert(entry.name, (*entry, simulator));
+        }
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut world = World { plan: self, vendors, client, gateways: Vec::new() };
+        world.gateway().await;
+        world
+    }
+}
+
+/// Simulated vendors and a gateway over them. All of it ends when it is dropped.
+pub(crate) struct World {
+    plan: Plan,
+    vendors: BTreeMap<&'static str, (&'static Entry, Simulator)>,
+    client: reqwest::Client,
+    gateways: Vec<(SocketAddr, JoinHandle<()>)>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.gateways.iter().for_each(|(_, task)| task.abort());
+    }
+}
+
+impl World {
+    /// A world whose vendors and settings are the usual ones.
+    pub(crate) async fn of(leads: usize, days: u32) -> Self {
+        Plan::new(leads, days).start().await
+    }
+
+    /// Starts another gateway in place of the one before, which remembers nothing; cursors of the one before are good for it.
+    pub(crate) async fn gateway(&mut self) {
+        let http = http::Settings { request_timeout: Duration::from_secs(50), ..http::Settings::default() };
+        let accounts = self.vendors.values().map(|(entry, simulator)| self.account(entry, simulator));
+        let parts = Parts { http, gather: self.plan.settings.clone(), accounts: accounts.collect() };
+        let app = App::start(parts).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(app.serve(listener, std::future::pending()));
+        self.gateways.push((address, task));
+    }
+
+    fn account(&self, entry: &Entry, simulator: &Simulator) -> Account {
+        let mut policy = (entry.policy)();
+        (policy.quota, policy.burst) = (100_000, 100_000);
+        policy.attempt_timeout = Duration::from_secs(20);
+        (self.plan.policy)(&mut policy);
+        let setup = Setup {
+            name: SourceId::new(entry.name).unwrap(),
+            base_url: simulator.base_url(entry).parse().unwrap(),
+            key: Secret::new(simulator.vendor.key()),
+            policy,
+            settings: simulator.vendor.settings(),
+        };
+        let opened = (entry.open)(setup);
+        opened.map_err(|problems| format!("{problems:?}")).unwrap()
+    }
+
+    /// Asks the gateway.
+    pub(crate) async fn ask(&self, query: impl Into<Query>) -> Answer {
+        let response = self.request(query).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Answer(response.json().await.unwrap())
+    }
+
+    /// A request that is not sent yet.
+    pub(crate) fn request(&self, query: impl Into<Query>) -> reqwest::RequestBuilder {
+        let (address, _) = self.gateways.last().unwrap();
+        self.client.post(format!("http://{address}/graphql")).json(&query.into().body())
+    }
+
+    pub(crate) fn vendor(&self, name: &str) -> &Simulator {
+        &self.vendors[name].1
+    }
+
+    pub(crate) fn switch(&self, vendor: &str, name: &str, value: &str) {
+        let simulator = self.vendor(vendor);
+        assert!(simulator.vendor.switches().iter().any(|(known, _)| *known == name), "{name}");
+        simulator.switches.set(name, value);
+    }
+
+    /// What goes wrong at a vendor from now on; nothing, where there are no rules.
+    pub(crate) fn fault(&self, vendor: &str, rules: impl IntoIterator<Item = Rule>) {
+        self.vendor(vendor).faults.set(rules);
+    }
+
+    /// How often each vendor has been called.
+    pub(crate) fn calls(&self) -> Calls {
+        let count = |name| self.vendors.get(name).map_or(0, |(_, simulator)| simulator.ledger.count());
+        Calls { chatzuri: count(CHATZURI), leadsail: count(LEADSAIL), spelo: count(SPELO) }
+    }
+
+    /// Asks, and tells what that cost.
+    pub(crate) async fn cost(&self, query: impl Into<Query>) -> (Answer, Calls) {
+        let before = self.calls();
+        let answer = self.ask(query).await;
+        (answer, self.calls() - before)
+    }
+
+    /// All a vendor was asked.
+    pub(crate) fn ledger(&self, vendor: &str) -> Vec<LedgerEntry> {
+        self.vendor(vendor).ledger.entries()
+    }
+
+    /// All leads there are (of the first agent of each account), as (source, vendor's id), newest first.
+    pub(crate) fn leads(&self) -> Vec<(String, String)> {
+        let leads = self.vendors.iter().flat_map(|(name, (_, simulator))| {
+            let source = if *name == CHATZURI { "chatzuri/agt_1" } else { name };
+            let leads = simulator.vendor.leads().into_iter();
+            leads.map(move |(id, at)| (std::cmp::Reverse(at), source.to_owned(), id))
+        });
+        let mut leads: Vec<_> = leads.collect();
+        leads.sort();
+        leads.into_iter().map(|(_, source, id)| (source, id)).collect()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.plan.spec.now
+    }
+}
+
+/// Calls of each vendor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Calls {
+    pub(crate) chatzuri: usize,
+    pub(crate) leadsail: usize,
+    pub(crate) spelo: usize,
+}
+
+impl Calls {
+    pub(crate) fn all(self) -> usize {
+        self.chatzuri + self.leadsail + self.spelo
+    }
+}
+
+impl std::ops::Sub for Calls {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            chatzuri: self.chatzuri - before.chatzuri,
+            leadsail: self.leadsail - before.leadsail,
+            spelo: self.spelo - before.spelo,
+        }
+    }
+}
+
+/// A JSON list's elements.
+pub(crate) fn elements(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
