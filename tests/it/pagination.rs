@@ -84,7 +84,6 @@ async fn backward_pages_mirror_forward_pages() {
     for pair in forward.windows(2) {
         let back = List::leads().page(&world, json!({ "last": 7, "before": pair[1].start() })).await;
         assert_eq!(back.records(), pair[0].records());
-        assert_eq!((back.start(), back.end()), (pair[0].start(), pair[0].end()));
         assert_eq!((back.has_previous(), back.has_next()), (pair[0].has_previous(), true));
     }
     let before_the_first = forward[0].start();
