@@ -97,8 +97,11 @@ impl Inner {
                 (0, paging.after.is_some(), next)
             }
             Wish::Backward { count } => {
-                let most = self.settings.backward_records;
+                // Before a cursor that stands before the first record there is nothing.
+                let most =
+                    if paging.before.is_some() && end.is_none() { 0 } else { self.settings.backward_records };
                 let reached = match &end {
+                    _ if most == 0 => true,
                     Some(end) => walk.give_until(cx, until, most, end).await,
                     None => {
                         walk.give(cx, until, most).await;
@@ -117,7 +120,7 @@ impl Inner {
                     }
                 }
                 let first = walk.given.len().saturating_sub(count);
-                (first, first > 0, end.is_some())
+                (first, first > 0, paging.before.is_some())
             }
         };
 
@@ -222,6 +225,8 @@ impl Inner {
                     ahead: None,
                     astray: false,
                     window: None,
+                    restarted: false,
+                    seen: HashSet::new(),
                 },
             ));
         }

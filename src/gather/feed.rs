@@ -7,15 +7,17 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::Timestamp;
+
 use super::position::{Place, Position, Taken, Token, Window};
 use super::reader::{Reader, Tally, Way};
-use super::record::{Record, moment};
+use super::record::{NOTHING_TAKEN, Record, UNDATED, moment};
 use super::trim::Keep;
 use super::windows::{OPEN_HI, OPEN_LO, Windows, behind, day_of, newest_first, start_of_next};
 use crate::model::cx::{Cx, Meter};
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{SourceId, Vendor};
-use crate::model::page::PageToken;
+use crate::model::page::{Page, PageToken};
 use crate::source::Span;
 
 /// One source's part in a merged list.
@@ -45,6 +47,10 @@ pub(super) struct Feed<T> {
     pub(super) ahead: Option<Position>,
     /// It may give records newer than what other feeds gave meanwhile: it failed, or its list turned out not to be newest first.
     pub(super) astray: bool,
+    /// It has begun at the head again.
+    pub(super) restarted: bool,
+    /// Where pages began that were read for this answer.
+    pub(super) seen: HashSet<PageToken>,
     /// The window that has just been read: which one comes next depends on how full it was.
     pub(super) window: Option<(Window, Vec<Arc<T>>)>,
 }
@@ -59,6 +65,9 @@ pub(super) enum FeedState {
     Done,
 }
 
+/// Pages that one source reads for one answer at most without a record to show for them, whether or not they cost a call.
+const MOST_STEPS: u32 = 500;
+const LOST: &str = "The vendor no longer knows where this walk stood, and its list is not newest first: start again without a cursor.";
 const RESORTED: &str = "The vendor's list is not newest first; it was collected and sorted here.";
 
 impl<T: Record> Feed<T> {
@@ -133,11 +142,16 @@ impl<T: Record> Feed<T> {
     }
 
     async fn advance(&mut self, cx: &Cx) -> Result<(), SourceError> {
-        while self.buffer.is_empty() && matches!(self.state, FeedState::Live) {
-            if self.calls_left == 0 {
-                self.state = FeedState::Paused;
-                return Ok(());
+        for step in 0.. {
+            if !self.buffer.is_empty() || !matches!(self.state, FeedState::Live) {
+                break;
             }
+            if self.calls_left == 0 || step == MOST_STEPS {
+                self.state = FeedState::Paused;
+                break;
+            }
+            // Steps over cached pages never wait: leave others their turn, and time limits their chance.
+            tokio::task::consume_budget().await;
             let before = self.meter.calls();
             match self.position.clone() {
                 Position::Start => self.start(cx).await?,
@@ -180,18 +194,23 @@ impl<T: Record> Feed<T> {
     ) -> Result<(), SourceError> {
         let token = page.as_ref().map(PageToken::from);
         let batch = match self.reader.read(cx, self.span, token.as_ref()).await {
-            Err(error) if error.kind == SourceErrorKind::StaleToken && page.is_some() => {
-                // The vendor no longer knows the place: from the head again, skipping what was taken.
+            Err(error) if error.kind == SourceErrorKind::StaleToken && page.is_some() && !self.restarted => {
+                // The vendor no longer knows the place: from the head again, skipping what was taken. What the cache holds of the head
+                // leads to the same place.
+                self.reader.forget(self.span, None).await;
+                self.restarted = true;
+                self.seen.clear();
                 self.position = Position::Stream { page: None, fresh: false, taken };
                 return Ok(());
             }
             batch => batch?,
         };
         self.tally.add(&batch);
-        if batch.page.next.is_some() && batch.page.next == token {
-            return Err(SourceError::new(&self.source, "page", SourceErrorKind::Protocol));
+        self.seen.extend(token);
+        if batch.page.next.as_ref().is_some_and(|next| self.seen.contains(next)) {
+            return Err(self.circle());
         }
-        let mut rows = batch.page.rows.clone();
+        let mut rows = self.placed(&batch.page, &taken);
         if fresh && !is_newest_first(&rows, taken.at()) {
             self.distrusted.store(true, Ordering::Relaxed);
             tracing::warn!(
@@ -203,9 +222,9 @@ impl<T: Record> Feed<T> {
             return Ok(());
         }
         rows.sort_by(newest_first);
-        let past =
-            |row: &Arc<T>| self.bounds.since.is_some_and(|since| moment(&**row) < since.as_millisecond());
-        let ended = batch.page.next.is_none() || rows.last().is_some_and(past);
+        let since = self.bounds.since.map_or(UNDATED, Timestamp::as_millisecond);
+        let past = |row: &Arc<T>| (UNDATED + 1..since).contains(&moment(&**row));
+        let ended = batch.page.next.is_none() || rows.iter().any(past);
         // A page that begins newer than what was taken may lie wholly before it: then the next one is not fresh either.
         let reached = fresh || rows.iter().any(|row| moment(&**row) <= taken.at());
         rows.retain(|row| !taken.has(&**row));
@@ -220,6 +239,24 @@ impl<T: Record> Feed<T> {
         };
         self.come_to(buffer, next);
         Ok(())
+    }
+
+    /// The rows of a page that have a place in a list by time. Undated ones sort last: among dated ones that go on they have none, and
+    /// are counted as rejected rather than held against the whole list.
+    fn placed(&mut self, page: &Page<T>, taken: &Taken) -> Vec<Arc<T>> {
+        let dated = |row: &&Arc<T>| moment(&***row) != UNDATED;
+        let began = taken.at() != NOTHING_TAKEN && taken.at() != UNDATED;
+        if page.next.is_none() || !(began || page.rows.iter().any(|row| dated(&row))) {
+            return page.rows.clone();
+        }
+        let rows: Vec<_> = page.rows.iter().filter(dated).cloned().collect();
+        self.tally.rejected += u32::try_from(page.rows.len() - rows.len()).unwrap_or(u32::MAX);
+        rows
+    }
+
+    /// The vendor's pages lead back to one that has been read: that list has no end.
+    fn circle(&self) -> SourceError {
+        SourceError::new(&self.source, "page", SourceErrorKind::Protocol)
     }
 
     /// Takes what a page gave; where it gave nothing, moves on at once.
@@ -272,15 +309,23 @@ impl<T: Record> Feed<T> {
         let mut rows: Vec<Arc<T>> = Vec::new();
         let mut seen = HashSet::new();
         let mut token = from.as_ref().map(PageToken::from);
+        let mut pages = HashSet::new();
         loop {
-            let batch = self.reader.read(cx, self.span, token.as_ref()).await?;
+            tokio::task::consume_budget().await;
+            let batch = self.reader.read(cx, self.span, token.as_ref()).await.inspect_err(|error| {
+                if error.kind == SourceErrorKind::StaleToken {
+                    self.tally.note = Some(LOST);
+                }
+            })?;
             self.tally.add(&batch);
             rows.extend(batch.page.rows.iter().filter(|row| seen.insert(row.key().clone())).cloned());
             if batch.page.next.is_none() {
                 break;
             }
-            if batch.page.next == token || rows.len() > self.collect_records {
-                return Err(SourceError::new(&self.source, "collect", SourceErrorKind::Protocol));
+            pages.extend(token.take());
+            let again = batch.page.next.as_ref().is_some_and(|next| pages.contains(next));
+            if again || rows.len() > self.collect_records || pages.len() > self.collect_records {
+                return Err(self.circle());
             }
             token.clone_from(&batch.page.next);
         }

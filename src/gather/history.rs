@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 
 use super::cache::{Age, Life, Read, ReadKey};
 use super::lists::{Desk, LeadList, listed};
-use super::lookup::Scouted;
+use super::lookup::{Point, Scouted};
 use super::plan::{Course, Leg};
 use super::reader::{Batch, Reader, Way};
 use super::record::{Record, moment};
@@ -109,6 +110,10 @@ impl Histories {
         let leads = leads.into_iter().map(|lead| (lead.key().clone(), Some(lead)));
         let mut batch = self.of(cx, leads).await?;
         batch.fetched_at = batch.fetched_at.min(newest.fetched_at);
+        Arc::make_mut(&mut batch.page).rejected += newest.page.rejected;
+        if !matches!(newest.age, Age::Fresh) {
+            batch.age = newest.age;
+        }
         if more {
             batch.note = Some(
                 "This vendor lists interactions lead by lead: only those of its newest leads were read.",
@@ -167,9 +172,10 @@ impl Histories {
         if self.desk.source.histories().is_some() {
             return self.inner.history(cx, &self.desk.source, &key).await;
         }
+        let mut oldest = Oldest { fetched_at: cx.now, age: Age::Fresh };
         let lead = match lead {
             Some(lead) => Some(lead),
-            None => self.inner.lead(cx, &key).await?,
+            None => oldest.take(self.inner.lead(cx, &key).await?),
         };
         let link = lead.as_ref().and_then(|lead| {
             let key = Key { source: key.source.clone(), native: lead.conversation.clone()?, day: None };
@@ -178,7 +184,7 @@ impl Histories {
         let talk = match link {
             Some(link) => match self.scouted(&link.key) {
                 Some(scouted) => Some(scouted),
-                None => self.inner.conversation(cx, &link).await?,
+                None => oldest.take(self.inner.conversation(cx, &link).await?),
             },
             None => None,
         };
@@ -188,7 +194,24 @@ impl Histories {
             Arc::new(interaction)
         });
         let page = Page { rows: rows.collect(), next: None, rejected: 0 };
-        Ok(Read { value: Arc::new(Arc::new(page)), fetched_at: cx.now, age: Age::Fresh })
+        Ok(Read { value: Arc::new(Arc::new(page)), fetched_at: oldest.fetched_at, age: oldest.age })
+    }
+}
+
+/// How old the oldest of several reads is.
+struct Oldest {
+    fetched_at: Timestamp,
+    age: Age,
+}
+
+impl Oldest {
+    /// Takes a record, and its age with it.
+    fn take<T>(&mut self, point: Point<T>) -> Option<Arc<T>> {
+        self.fetched_at = self.fetched_at.min(point.fetched_at);
+        if !matches!(point.age, Age::Fresh) {
+            self.age = point.age;
+        }
+        point.record
     }
 }
 

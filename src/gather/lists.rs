@@ -58,8 +58,8 @@ impl LeadList {
 }
 
 impl Reader<Lead> for LeadList {
-    fn forget<'a>(&'a self, span: Span, from: &'a PageToken) -> BoxFuture<'a, ()> {
-        async move { self.desk.cache.forget(&self.key(span, Some(from)).1).await }.boxed()
+    fn forget<'a>(&'a self, span: Span, from: Option<&'a PageToken>) -> BoxFuture<'a, ()> {
+        async move { self.desk.cache.forget(&self.key(span, from).1).await }.boxed()
     }
 
     fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Lead> {
@@ -101,8 +101,8 @@ impl ConversationList {
 }
 
 impl Reader<Conversation> for ConversationList {
-    fn forget<'a>(&'a self, span: Span, from: &'a PageToken) -> BoxFuture<'a, ()> {
-        async move { self.desk.cache.forget(&self.key(span, Some(from)).1).await }.boxed()
+    fn forget<'a>(&'a self, span: Span, from: Option<&'a PageToken>) -> BoxFuture<'a, ()> {
+        async move { self.desk.cache.forget(&self.key(span, from).1).await }.boxed()
     }
 
     fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Conversation> {
@@ -132,7 +132,7 @@ impl Reader<Conversation> for ConversationList {
 pub(super) struct TalkList(pub(super) ConversationList);
 
 impl Reader<Interaction> for TalkList {
-    fn forget<'a>(&'a self, span: Span, from: &'a PageToken) -> BoxFuture<'a, ()> {
+    fn forget<'a>(&'a self, span: Span, from: Option<&'a PageToken>) -> BoxFuture<'a, ()> {
         self.0.forget(span, from)
     }
 

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::cache::{Fresh, Life, ReadKey};
+use super::cache::{Age, Fresh, Life, ReadKey};
 use super::lists::{ConversationList, Desk, LeadList, conversation_life};
 use super::position::Window;
 use super::reader::{Reader, Tally};
@@ -35,6 +35,28 @@ const WORTH_A_LIST: usize = 3;
 /// A conversation begins before the lead it gives, by no more than this.
 const TALK: SignedDuration = SignedDuration::from_hours(2);
 
+/// What a point read gave, and how old that is.
+pub(super) struct Point<T> {
+    pub(super) record: Option<Arc<T>>,
+    pub(super) fetched_at: Timestamp,
+    pub(super) age: Age,
+}
+
+type Pointed<T> = Result<Point<T>, SourceError>;
+
+impl<T> Point<T> {
+    /// There is no such record, as everybody knows.
+    fn none(cx: &Cx) -> Self {
+        Self { record: None, fetched_at: cx.now, age: Age::Fresh }
+    }
+
+    /// The same record in other words.
+    fn map<U>(self, change: impl Fn(&T) -> U) -> Point<U> {
+        let record = self.record.map(|record| Arc::new(change(&record)));
+        Point { record, fetched_at: self.fetched_at, age: self.age }
+    }
+}
+
 /// Conversations that were found in a list, perhaps cut short.
 pub(super) type Scouted = Arc<HashMap<Key, Arc<Conversation>>>;
 
@@ -44,8 +66,8 @@ impl Inner {
     }
 
     /// One lead.
-    pub(super) async fn lead(&self, cx: &Cx, key: &Key) -> Found<Lead> {
-        let Some(source) = self.registry.get(&key.source) else { return Ok(None) };
+    pub(super) async fn lead(&self, cx: &Cx, key: &Key) -> Pointed<Lead> {
+        let Some(source) = self.registry.get(&key.source) else { return Ok(Point::none(cx)) };
         if source.lead_by_id().is_none() {
             let list =
                 LeadList { desk: self.desk(&source), query: LeadQuery::default(), looks_inside: false };
@@ -62,13 +84,12 @@ impl Inner {
     }
 
     /// One conversation.
-    pub(super) async fn conversation(&self, cx: &Cx, wanted: &ConversationKey) -> Found<Conversation> {
+    pub(super) async fn conversation(&self, cx: &Cx, wanted: &ConversationKey) -> Pointed<Conversation> {
         let key = &wanted.key;
-        let Some(source) = self.registry.get(&key.source) else { return Ok(None) };
+        let Some(source) = self.registry.get(&key.source) else { return Ok(Point::none(cx)) };
         if source.conversation_by_id().is_none() {
             if source.interaction_by_id().is_some() {
-                let interaction = self.interaction(cx, key).await?;
-                return Ok(interaction.map(|interaction| Arc::new(interaction.to_conversation())));
+                return Ok(self.interaction(cx, key).await?.map(Interaction::to_conversation));
             }
             let list = ConversationList { desk: self.desk(&source), query: ConversationQuery::default() };
             let caps = source.conversations().map(|conversations| conversations.caps_dyn().list);
@@ -86,12 +107,11 @@ impl Inner {
     }
 
     /// One interaction.
-    pub(super) async fn interaction(&self, cx: &Cx, key: &Key) -> Found<Interaction> {
-        let Some(source) = self.registry.get(&key.source) else { return Ok(None) };
+    pub(super) async fn interaction(&self, cx: &Cx, key: &Key) -> Pointed<Interaction> {
+        let Some(source) = self.registry.get(&key.source) else { return Ok(Point::none(cx)) };
         if source.interaction_by_id().is_none() {
             let wanted = ConversationKey { key: key.clone(), near: None, whole: false };
-            let conversation = Box::pin(self.conversation(cx, &wanted)).await?;
-            return Ok(conversation.map(|conversation| Arc::new(conversation.to_interaction())));
+            return Ok(Box::pin(self.conversation(cx, &wanted)).await?.map(Conversation::to_interaction));
         }
         let (id, settings) = (key.native.clone(), Arc::clone(&self.settings));
         let load = move |cx: Cx| async move {
@@ -186,13 +206,13 @@ impl Inner {
         cx: &Cx,
         key: ReadKey,
         load: impl FnOnce(Cx) -> F + Send + 'static,
-    ) -> Found<T>
+    ) -> Pointed<T>
     where
         T: Record,
         F: Future<Output = Result<Fresh<Option<Arc<T>>>, SourceError>> + Send + 'static,
     {
         let read = self.cache.read::<Option<Arc<T>>, _>(cx, key, load).await?;
-        Ok((*read.value).clone())
+        Ok(Point { record: (*read.value).clone(), fetched_at: read.fetched_at, age: read.age })
     }
 
     /// One record of a list without a read by id: the day of its key is read whole.
@@ -203,15 +223,19 @@ impl Inner {
         list: &dyn Reader<T>,
         caps: Option<ListCaps>,
         key: &Key,
-    ) -> Found<T> {
-        let Some(caps) = caps.filter(|caps| caps.paging == Paging::Offset) else { return Ok(None) };
+    ) -> Pointed<T> {
+        let Some(caps) = caps.filter(|caps| caps.paging == Paging::Offset) else {
+            return Ok(Point::none(cx));
+        };
         let Some(day) = key.day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()) else {
-            return Ok(None);
+            return Ok(Point::none(cx));
         };
         let day = day_of(day.timestamp().as_millisecond());
         let windows = Windows { reader: list, source: source.id(), size: caps.page_size.get(), bottom: day };
-        let (_, rows) = windows.read(cx, Window { lo: day, hi: day }, &mut Tally::default()).await?;
-        Ok(rows.into_iter().find(|row| row.key() == key))
+        let mut tally = Tally::default();
+        let (_, rows) = windows.read(cx, Window { lo: day, hi: day }, &mut tally).await?;
+        let record = rows.into_iter().find(|row| row.key() == key);
+        Ok(Point { record, fetched_at: tally.fetched_at.unwrap_or(cx.now), age: tally.age })
     }
 }
 

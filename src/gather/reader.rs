@@ -78,7 +78,7 @@ pub(super) trait Reader<T>: Send + Sync {
     ) -> BoxFuture<'a, Result<Batch<T>, SourceError>>;
 
     /// Lets the cache forget a page, so that it is read anew.
-    fn forget<'a>(&'a self, span: Span, from: &'a PageToken) -> BoxFuture<'a, ()> {
+    fn forget<'a>(&'a self, span: Span, from: Option<&'a PageToken>) -> BoxFuture<'a, ()> {
         let _ = (span, from);
         Box::pin(std::future::ready(()))
     }

@@ -185,7 +185,7 @@ impl<T: Record> Windows<'_, T> {
     /// Rows shift more between pages than these share. A later read begins anew, without what the cache holds of this one.
     async fn give_up(&self, window: Window, asked: impl IntoIterator<Item = (u32, u16)>) -> SourceError {
         for (page, size) in asked.into_iter().chain([(1, self.size)]) {
-            self.reader.forget(span_of(window), &token(page, size)).await;
+            self.reader.forget(span_of(window), Some(&token(page, size))).await;
         }
         self.protocol()
     }
@@ -202,6 +202,7 @@ impl<T: Record> Windows<'_, T> {
         size: u16,
         tally: &mut Tally,
     ) -> Result<Rows<T>, SourceError> {
+        tokio::task::consume_budget().await;
         let batch = self.reader.read(cx, span_of(window), Some(&token(page, size))).await?;
         tally.add(&batch);
         Ok(Rows { sent: batch.page.sent(), rejected: batch.page.rejected, rows: batch.page.rows.clone() })

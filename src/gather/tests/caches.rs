@@ -106,6 +106,18 @@ async fn older_data_stands_in_for_a_vendor_that_hangs_before_anyone_gives_up_on_
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 
+#[tokio::test]
+async fn pages_that_go_in_a_circle_are_a_protocol_failure() {
+    let model = model("a");
+    model.circling.store(true, Ordering::Relaxed);
+    let gather = gather(&[Arc::clone(&model)], Settings::default());
+    let Err(GatherError::SourcesUnavailable { failures, .. }) = ask(&gather).await else {
+        panic!("it answered")
+    };
+    assert_eq!(failures[0].kind, SourceErrorKind::Protocol);
+    assert!(model.calls() <= 3, "{} calls", model.calls());
+}
+
 #[tokio::test(start_paused = true)]
 async fn calls_that_fail_are_counted_too() {
     let (fine, model) = (model("a"), model("b"));

@@ -203,3 +203,46 @@ async fn a_source_that_is_away_for_a_page_is_missed_and_comes_back_whole() {
     }
     assert_eq!(seen.len(), 400);
 }
+
+#[tokio::test]
+async fn records_without_a_time_do_not_discredit_a_long_list() {
+    let mut dice = fastrand::Rng::with_seed(6);
+    let model = Model::new("a", Nature::calm(Pages::Cursor), rows("a", 1_500, 60, &mut dice), 1);
+    model.undate(700);
+    model.undate(900);
+    let gather = gather(&[Arc::clone(&model)], patient());
+    let (mut seen, mut rejected, mut after) = (HashSet::new(), 0, None);
+    loop {
+        let paging = Paging { first: Some(100), after, ..Paging::default() };
+        let page = gather.leads(&cx(), &LeadFilter::default(), &paging).await.unwrap();
+        assert!(page.nodes.iter().all(|lead| seen.insert(lead.key.native.to_string())), "repeated");
+        rejected += page.reports[0].rejected_records;
+        assert_eq!(page.incomplete, page.reports[0].rejected_records > 0);
+        if !page.has_next_page {
+            break;
+        }
+        after = page.end_cursor();
+    }
+    assert_eq!(seen.len(), 1_498);
+    assert!(rejected >= 2, "nobody was told");
+}
+
+#[tokio::test]
+async fn a_list_that_gives_no_times_at_all_is_walked_in_the_vendors_order() {
+    let model =
+        Model::new("a", Nature::calm(Pages::Cursor), rows("a", 250, 60, &mut fastrand::Rng::with_seed(6)), 1);
+    (0..250).for_each(|at| model.undate(at));
+    let gather = gather(&[Arc::clone(&model)], patient());
+    let (mut seen, mut after) = (HashSet::new(), None);
+    loop {
+        let paging = Paging { first: Some(30), after, ..Paging::default() };
+        let page = gather.leads(&cx(), &LeadFilter::default(), &paging).await.unwrap();
+        assert!(page.nodes.iter().all(|lead| seen.insert(lead.key.native.to_string())), "repeated");
+        assert!(!page.incomplete);
+        if !page.has_next_page {
+            break;
+        }
+        after = page.end_cursor();
+    }
+    assert_eq!(seen.len(), 250);
+}

@@ -70,6 +70,8 @@ pub(super) struct Model {
     state: Mutex<State>,
     pub(super) calls: AtomicU32,
     pub(super) down: AtomicBool,
+    /// Leads every page back to the first one.
+    pub(super) circling: AtomicBool,
     /// Refuses the key.
     pub(super) locked: AtomicBool,
     /// Milliseconds that each call takes.
@@ -90,6 +92,7 @@ impl Model {
             state: Mutex::new(State { rows, dice: fastrand::Rng::with_seed(seed), made: 0 }),
             calls: AtomicU32::new(0),
             down: AtomicBool::new(false),
+            circling: AtomicBool::new(false),
             locked: AtomicBool::new(false),
             slow: AtomicU32::new(0),
         })
@@ -101,6 +104,11 @@ impl Model {
 
     pub(super) fn insert(&self, id: &str, at: i64) {
         self.state.lock().unwrap().rows.push(Row { id: id.to_owned(), at });
+    }
+
+    /// Takes the time from a row.
+    pub(super) fn undate(&self, at: usize) {
+        self.state.lock().unwrap().rows[at].at = i64::MIN;
     }
 
     pub(super) fn calls(&self) -> u32 {
@@ -119,6 +127,8 @@ impl Model {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         match self.nature.order {
+            // A row without a time stands where its id puts it.
+            Order::Newest if row.at == i64::MIN => (-NOW + i64::from(mixed as u32 % 1_000) * DAY / 40, mixed),
             Order::Newest => (-row.at, mixed),
             Order::Oldest => (row.at, mixed),
             Order::Any => (0, mixed),
@@ -154,6 +164,18 @@ impl Model {
                 let rest: Vec<_> = ordered.into_iter().filter(|row| Some(self.rank(row)) > after).collect();
                 let more = rest.len() > self.nature.cap;
                 let page: Vec<_> = rest.into_iter().take(self.nature.cap).collect();
+                if self.circling.load(Ordering::Relaxed) {
+                    let other = if matches!(from, Some(PageToken::Cursor(text)) if &**text == "0|1") {
+                        "0|2"
+                    } else {
+                        "0|1"
+                    };
+                    return Ok(Page {
+                        rows: Vec::new(),
+                        next: Some(PageToken::Cursor(other.into())),
+                        rejected: 0,
+                    });
+                }
                 let next = page.last().filter(|_| more).map(|row| {
                     let (rank, mixed) = self.rank(row);
                     PageToken::Cursor(format!("{rank}|{mixed}").into())
