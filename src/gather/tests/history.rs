@@ -27,7 +27,11 @@ async fn walk(seed: u64) -> Result<(), String> {
             zone: dice.i64(-11..=13),
             failing,
             churn,
+            // A list in no known order cannot be gone on with from anywhere but where it stood.
+            forgetting: 0,
         };
+        let forgetting = if nature.order == Order::Newest { *dice.choice(&[0, 0, 5]).unwrap() } else { 0 };
+        let nature = Nature { forgetting, ..nature };
         let name = format!("model-{number}");
         let days = *dice.choice(&[1, 5, 40, 300]).unwrap();
         let rows = rows(&name, dice.usize(0..=260), days, &mut dice);
@@ -56,6 +60,11 @@ async fn walk(seed: u64) -> Result<(), String> {
             return Err(format!("stuck: {} of the walk; {models:?}", seen.len()));
         }
         let paging = Paging { first: Some(dice.i32(1..=100)), after: after.clone(), ..Paging::default() };
+        // Now and then a source is away for an answer.
+        let away =
+            if after.is_some() && dice.u8(0..20) == 0 { dice.usize(..models.len()) } else { usize::MAX };
+        let here = models.iter().enumerate().filter(|(number, _)| *number != away);
+        gather.set_sources(here.map(|(_, model)| Arc::clone(model) as _).collect());
         let page = match gather.leads(&cx(), &filter, &paging).await {
             Ok(page) => page,
             Err(GatherError::SourcesUnavailable { .. }) => continue,
@@ -73,7 +82,13 @@ async fn walk(seed: u64) -> Result<(), String> {
             last = at;
         }
         if !page.has_next_page {
-            break;
+            // The end is the end only where everyone is there.
+            if away == usize::MAX {
+                break;
+            }
+            if page.nodes.is_empty() {
+                continue;
+            }
         }
         let next = page.end_cursor();
         if next.is_none() {

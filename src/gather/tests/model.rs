@@ -43,11 +43,13 @@ pub(super) struct Nature {
     pub(super) failing: u8,
     /// Calls of a hundred before which a row comes, or goes.
     pub(super) churn: u8,
+    /// Calls of a hundred whose cursor the vendor no longer knows.
+    pub(super) forgetting: u8,
 }
 
 impl Nature {
     pub(super) fn calm(paging: Paging) -> Self {
-        Self { paging, order: Order::Newest, cap: 100, zone: 0, failing: 0, churn: 0 }
+        Self { paging, order: Order::Newest, cap: 100, zone: 0, failing: 0, churn: 0, forgetting: 0 }
     }
 }
 
@@ -143,12 +145,21 @@ impl Model {
             let at = if dice.bool() { NOW + i64::from(*made) } else { NOW - dice.i64(0..60) * DAY / 2 };
             rows.push(Row { id: format!("{}-new-{made}", self.id), at });
         }
+        if self.nature.churn > 0 && self.nature.paging == Paging::Cursor && dice.u8(0..100) == 0 {
+            // Many at once, at the head.
+            *made += 1;
+            let (made, burst) = (*made, dice.i64(20..150));
+            rows.extend((0..burst).map(|n| Row { id: format!("{}-burst-{made}-{n}", self.id), at: NOW + n }));
+        }
         if dice.u8(0..100) < self.nature.churn && !rows.is_empty() {
             let at = dice.usize(..rows.len());
             rows.remove(at);
         }
         if self.down.load(Ordering::Relaxed) || dice.u8(0..100) < self.nature.failing {
             return Err(SourceErrorKind::VendorError);
+        }
+        if matches!(from, Some(PageToken::Cursor(_))) && dice.u8(0..100) < self.nature.forgetting {
+            return Err(SourceErrorKind::StaleToken);
         }
         let ordered = self.ordered(rows);
         let (rows, next) = match (self.nature.paging, from) {
