@@ -32,6 +32,8 @@ use crate::vendors::{self, Account, Setup};
 pub struct Parts {
     /// How it is served.
     pub http: http::Settings,
+    /// What an operation may cost.
+    pub graphql: graphql::Settings,
     /// How many sources become one answer.
     pub gather: Settings,
     /// Its accounts.
@@ -73,7 +75,8 @@ pub fn parse(file: &str, text: &str, environment: Environment<'_>) -> Result<(Co
         }
         Err(problems) => problems.into_iter().map(flaw).collect(),
     })?;
-    let parts = Parts { http: config.http.clone(), gather: config.gather.clone(), accounts };
+    let parts =
+        Parts { http: config.http.clone(), graphql: config.graphql, gather: config.gather.clone(), accounts };
     Ok((config, parts))
 }
 
@@ -110,7 +113,8 @@ impl App {
         let gather = Gather::new(parts.gather, sources(&parts.accounts));
         let background = discovery::run(parts.accounts, publisher(&gather)).await;
         let readiness = Readiness::default();
-        let router = http::router(&parts.http, engine(graphql::schema(gather)), readiness.clone());
+        let schema = graphql::schema(gather, parts.graphql);
+        let router = http::router(&parts.http, engine(schema), readiness.clone());
         Self { settings: parts.http, router, readiness, _background: background }
     }
 

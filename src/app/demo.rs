@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{App, Parts, listen};
 use crate::gather::settings::Settings;
+use crate::graphql;
 use crate::http;
 use crate::model::id::SourceId;
 use crate::secret::Secret;
@@ -56,6 +57,7 @@ impl Stand {
     pub async fn gateway(&self) -> io::Result<App> {
         let parts = Parts {
             http: http::Settings::default(),
+            graphql: graphql::Settings::default(),
             gather: Settings::default(),
             accounts: self.accounts()?,
         };

@@ -6,6 +6,7 @@ use super::cursors;
 use super::environment::Environment;
 use super::raw::Section;
 use crate::gather::settings::Settings;
+use crate::graphql;
 use crate::http;
 
 /// `[server]`, but for the address.
@@ -17,6 +18,15 @@ pub(super) fn http(server: &mut Section<'_>) -> http::Settings {
         max_connections: server.number("max_connections", standard.max_connections, &(1..=100_000)),
         shutdown_delay: server.millis("shutdown_delay_ms", standard.shutdown_delay, &(0..=60_000)),
     }
+}
+
+/// `[graphql]`.
+pub(super) fn graphql(root: &mut Section<'_>) -> graphql::Settings {
+    let standard = graphql::Settings::default();
+    let mut section = root.section("graphql");
+    let max_upstream_calls = section.number("max_upstream_calls", standard.max_upstream_calls, &(1..=10_000));
+    section.refuse_others();
+    graphql::Settings { max_upstream_calls }
 }
 
 /// `[cache]`, `[paging]` and `[cursors]`.

@@ -21,6 +21,7 @@ pub use self::environment::{Environment, variable};
 pub use self::problem::Problem;
 pub use self::sources::{Flaw, KnownVendor, SourceConfig};
 use crate::gather;
+use crate::graphql;
 use crate::http;
 use problem::Problems;
 use raw::Section;
@@ -32,6 +33,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How it is served.
     pub http: http::Settings,
+    /// What an operation may cost.
+    pub graphql: graphql::Settings,
     /// How many sources become one answer.
     pub gather: gather::settings::Settings,
     /// The accounts, in the order of the file.
@@ -70,11 +73,12 @@ pub fn read(
     let listen = server.parsed("listen", LISTEN, "127.0.0.1:8080");
     let http = limits::http(&mut server);
     server.refuse_others();
+    let graphql = limits::graphql(&mut root);
     let gather = limits::gather(&mut root, &http, environment);
     let defaults = sources::defaults(&mut root);
     let around = sources::Surroundings { problems: &problems, environment, vendors, defaults: &defaults };
     let sources = sources::read(&mut root, &around, check);
     root.refuse_others();
     let found = problems.sorted();
-    if found.is_empty() { Ok(Config { listen, http, gather, sources }) } else { Err(found) }
+    if found.is_empty() { Ok(Config { listen, http, graphql, gather, sources }) } else { Err(found) }
 }

@@ -31,7 +31,7 @@ use crate::model::lead::Lead;
 use crate::source::{ConversationQuery, DynList, LeadQuery, Source, Span};
 
 /// From how many wanted records on a list read is worth trying.
-const WORTH_A_LIST: usize = 3;
+pub(super) const WORTH_A_LIST: usize = 3;
 /// A conversation begins before the lead it gives, by no more than this.
 const TALK: SignedDuration = SignedDuration::from_hours(2);
 

@@ -15,6 +15,7 @@ mod lists;
 mod lookup;
 mod plan;
 mod position;
+pub mod prices;
 mod reader;
 mod record;
 mod registry;
@@ -38,6 +39,7 @@ use self::cursor::{Sealer, fingerprint};
 use self::history::Whose;
 use self::lookup::Scouted;
 use self::plan::{Leg, Legs};
+use self::prices::Prices;
 use self::registry::{Registry, view};
 use self::request::{
     ConversationFilter, ConversationKey, InteractionFilter, LeadFilter, Paging, SourceFilter,
@@ -246,6 +248,12 @@ impl Gather {
     #[must_use]
     pub fn sources(&self) -> Vec<SourceView> {
         self.inner.registry.all().iter().map(|source| view(&**source)).collect()
+    }
+
+    /// What reading costs at the sources that a filter allows; nothing where the filter cannot be.
+    #[must_use]
+    pub fn prices(&self, of: &SourceFilter) -> Prices {
+        prices::prices(&self.inner.registry, &self.inner.settings, of)
     }
 
     /// One source by its name.

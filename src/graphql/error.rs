@@ -19,6 +19,8 @@ pub(super) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 pub(super) const OPERATION_UNRESOLVED: &str = "OPERATION_RESOLUTION_FAILURE";
 /// An argument or variable that cannot be.
 pub(super) const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+/// The operation may take more upstream calls than one may.
+pub(super) const UPSTREAM_COST_EXCEEDED: &str = "UPSTREAM_COST_EXCEEDED";
 /// The whole answer was not ready in time.
 pub(super) const REQUEST_TIMEOUT: &str = "REQUEST_TIMEOUT";
 /// A fault of ours.

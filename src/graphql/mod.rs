@@ -4,6 +4,7 @@
 //! nullable on its own (`Option<Result<T>>`): a `Result<Option<T>>` looks the same to clients but takes its parent down
 //! with it. There are no schema extensions; codes, limits and panics are dealt with where a request ends (`request.rs`).
 
+mod cost;
 mod error;
 mod input;
 mod loaders;
@@ -36,10 +37,23 @@ type Roots = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscriptio
 #[expect(missing_debug_implementations, reason = "holds trait objects")]
 pub struct Schema(Roots);
 
+/// What can be set about executing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The most upstream calls that an operation may take, as reckoned before it runs. 60.
+    pub max_upstream_calls: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { max_upstream_calls: 60 }
+    }
+}
+
 /// The schema over these sources.
 #[must_use]
-pub fn schema(gather: Gather) -> Schema {
-    Schema(builder().data(gather).finish())
+pub fn schema(gather: Gather, settings: Settings) -> Schema {
+    Schema(builder().data(gather).data(settings).finish())
 }
 
 /// The schema as text, sorted, the same for every build: what `schema.graphql` holds.

@@ -19,7 +19,7 @@ use crate::model::cx::Cx;
 use crate::model::id::EntityKind;
 
 /// The most ids that `nodes` takes.
-const MAX_NODES: usize = 100;
+pub(super) const MAX_NODES: usize = 100;
 
 /// The `Query` of the schema.
 pub(super) struct Query;

@@ -1,6 +1,6 @@
 //! One request from its text to its answer. `http/` stays thin: it brings the text and sends the answer.
 //!
-//! Guards what the GraphQL library leaves open: required variables, codes on every error, no echo of the document, a
+//! Guards what the GraphQL library leaves open: required variables, the cost in upstream calls, codes on every error, no echo of the document, a
 //! bounded number of errors, panics, and an end of waiting.
 
 mod answer;
@@ -15,9 +15,12 @@ use futures_util::FutureExt as _;
 use serde_json::Value;
 
 pub use self::answer::Answer;
-use super::error::{BAD_USER_INPUT, OPERATION_UNRESOLVED, PARSE_FAILED, REQUEST_TIMEOUT};
+use super::cost::Cost;
+use super::error::{
+    BAD_USER_INPUT, OPERATION_UNRESOLVED, PARSE_FAILED, REQUEST_TIMEOUT, UPSTREAM_COST_EXCEEDED,
+};
 use super::state::State;
-use super::{Cx, Gather, Schema};
+use super::{Cx, Gather, Schema, Settings};
 
 /// How long after the deadline the answer is waited for. Everything below keeps the deadline and gives a partial answer
 /// then, so this only ends what does not.
@@ -56,8 +59,11 @@ where
     S: SubscriptionType + 'static,
 {
     let (request_id, limit) = (cx.request_id.clone(), cx.deadline + GRACE);
+    let most = schema.data::<Settings>().copied().unwrap_or_default().max_upstream_calls;
     let work = async {
-        let mut prepared = prepare(request)?.data(cx);
+        let (request, cost) = prepare(request, state.as_ref().map(|state| (&state.gather, most)))?;
+        tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "operation reckoned");
+        let mut prepared = request.data(cx);
         if let Some(state) = state {
             prepared = prepared.data(state);
         }
@@ -86,10 +92,15 @@ struct Refusal {
     code: &'static str,
     message: String,
     locations: Vec<Pos>,
+    /// What it would have cost, and what it may.
+    cost: Option<(u32, u32)>,
 }
 
-/// Parses a request and checks what the library does not.
-fn prepare(request: Request) -> Result<async_graphql::Request, Refusal> {
+/// Parses a request and checks what the library does not: variables, and the cost at the sources where there are any.
+fn prepare(
+    request: Request,
+    sources: Option<(&Gather, u32)>,
+) -> Result<(async_graphql::Request, Cost), Refusal> {
     let variables = match request.variables {
         Value::Object(variables) => variables,
         Value::Null => serde_json::Map::new(),
@@ -97,17 +108,33 @@ fn prepare(request: Request) -> Result<async_graphql::Request, Refusal> {
     };
     let document = parse_query(&request.query).map_err(|error| unparsable(&error))?;
     let name = request.operation_name.filter(|name| !name.is_empty());
-    check_variables(operation(&document, name.as_deref())?, &variables)?;
+    let operation = operation(&document, name.as_deref())?;
+    check_variables(operation, &variables)?;
 
     let variables = Variables::from_json(Value::Object(variables));
+    let cost = match sources {
+        Some((gather, most)) => {
+            let cost = Cost::of(&document, operation, &variables, &|filter| gather.prices(filter));
+            if cost.calls > most {
+                return Err(too_costly(&cost, most));
+            }
+            cost
+        }
+        None => Cost::default(),
+    };
     let mut prepared = async_graphql::Request::new(request.query).variables(variables);
     prepared.operation_name = name;
     prepared.set_parsed_query(document);
-    Ok(prepared)
+    Ok((prepared, cost))
+}
+
+fn too_costly(cost: &Cost, most: u32) -> Refusal {
+    let pos = cost.most.as_ref().map(|costly| costly.pos);
+    Refusal { cost: Some((cost.calls, most)), ..refusal(UPSTREAM_COST_EXCEEDED, cost.message(most), pos) }
 }
 
 fn refusal(code: &'static str, message: impl Into<String>, pos: Option<Pos>) -> Refusal {
-    Refusal { code, message: message.into(), locations: pos.into_iter().collect() }
+    Refusal { code, message: message.into(), locations: pos.into_iter().collect(), cost: None }
 }
 
 /// Says where a document is wrong without repeating it: it may hold personal data, and may be long.
@@ -123,7 +150,7 @@ fn unparsable(error: &parser::Error) -> Refusal {
     let pos = error.positions().next();
     let place = pos.map(|pos| format!(" at line {}, column {}", pos.line, pos.column)).unwrap_or_default();
     let message = format!("The document cannot be parsed: {what}{place}.");
-    Refusal { code: PARSE_FAILED, message, locations: error.positions().collect() }
+    Refusal { locations: error.positions().collect(), ..refusal(PARSE_FAILED, message, None) }
 }
 
 /// The operation to run.

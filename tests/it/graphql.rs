@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use leadgraph::gather::Gather;
 use leadgraph::gather::settings::Settings;
-use leadgraph::graphql::{Request, execute, schema};
+use leadgraph::graphql::{self, Request, execute, schema};
 use leadgraph::model::caps::{ConversationCaps, LeadCaps, ListCaps, Paging, TimeFilter};
 use leadgraph::model::conversation::{Conversation, SpeakerRole, TranscriptTurn};
 use leadgraph::model::cx::{Cx, Meter};
@@ -212,7 +212,7 @@ async fn ask(sources: &[&Arc<Scripted>], query: &str) -> Value {
         meter: Meter::default(),
     };
     let sources = sources.iter().map(|source| Arc::new(Shared(Arc::clone(source))) as Arc<dyn Source>);
-    let schema = schema(Gather::new(Settings::default(), sources.collect()));
+    let schema = schema(Gather::new(Settings::default(), sources.collect()), graphql::Settings::default());
     let request = Request { query: query.to_owned(), ..Request::default() };
     serde_json::to_value(execute(&schema, cx, request).await).unwrap()
 }

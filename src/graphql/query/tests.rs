@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::gather::Gather;
 use crate::gather::settings::Settings;
 use crate::graphql::scalars::id::{GlobalId, of};
-use crate::graphql::{Request, execute, schema};
+use crate::graphql::{self, Request, execute, schema};
 use crate::model::cx::{Cx, Meter};
 use crate::model::id::{EntityKind, Key, NativeId, SourceId};
 
@@ -19,7 +19,7 @@ async fn ask(query: &str, variables: Value) -> Value {
         caller: Arc::from("anonymous"),
         meter: Meter::default(),
     };
-    let schema = schema(Gather::new(Settings::default(), Vec::new()));
+    let schema = schema(Gather::new(Settings::default(), Vec::new()), graphql::Settings::default());
     let request = Request { query: query.to_owned(), operation_name: None, variables };
     serde_json::to_value(execute(&schema, cx, request).await).unwrap()
 }

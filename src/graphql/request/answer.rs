@@ -51,9 +51,14 @@ impl Answer {
 
     /// An answer to a request that was not executed.
     pub(super) fn refused(refusal: Refusal, request_id: &str) -> Self {
-        let Refusal { code, message, locations } = refusal;
+        let Refusal { code, message, locations, cost } = refusal;
         let mut error = ServerError::new(message, None);
         error.locations = locations;
+        if let Some((cost, limit)) = cost {
+            let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+            extensions.set("cost", cost);
+            extensions.set("limit", limit);
+        }
         complete(&mut error, code, request_id);
         Self { data: None, errors: vec![error] }
     }

@@ -1,0 +1,127 @@
+//! The document as execution would see it: fragments unfolded, equal response keys merged, arguments with their variables.
+
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::{InputType, Name, Positioned, Value, Variables};
+
+use crate::graphql::MAX_RECURSION;
+
+/// One field of an answer, and every place that selects it.
+pub(super) struct Selected<'a> {
+    /// The first place.
+    pub(super) field: &'a Positioned<Field>,
+    /// What is selected below it, in all places.
+    pub(super) below: Vec<&'a SelectionSet>,
+}
+
+/// Reads fields from a document.
+pub(super) struct Fields<'a> {
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    variables: HashMap<&'a str, &'a Value>,
+    /// How many more selections are looked at; at 0 there are none any more.
+    pub(super) steps: u32,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(
+        document: &'a ExecutableDocument,
+        operation: &'a OperationDefinition,
+        given: &'a Variables,
+        steps: u32,
+    ) -> Self {
+        let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
+        let variables = definitions.filter_map(|definition| {
+            let name = &definition.name.node;
+            let value = given.get(name).or_else(|| Some(&definition.default_value.as_ref()?.node))?;
+            Some((name.as_str(), value))
+        });
+        Self { fragments: &document.fragments, variables: variables.collect(), steps }
+    }
+
+    /// The fields that are selected on an object of a type.
+    pub(super) fn on(&mut self, sets: &[&'a SelectionSet], is: &dyn Fn(&str) -> bool) -> Vec<Selected<'a>> {
+        let mut found = Found { is, fields: Vec::new(), places: HashMap::new(), seen: HashSet::new() };
+        sets.iter().for_each(|set| self.unfold(set, &mut found, 0));
+        found.fields
+    }
+
+    fn unfold(&mut self, set: &'a SelectionSet, found: &mut Found<'a, '_>, depth: usize) {
+        if depth > MAX_RECURSION {
+            return;
+        }
+        for selection in &set.items {
+            self.steps = self.steps.saturating_sub(1);
+            if self.steps == 0 {
+                return;
+            }
+            if !self.included(selection.node.directives()) {
+                continue;
+            }
+            match &selection.node {
+                Selection::Field(field) => found.add(field),
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.node.type_condition.as_ref();
+                    if on.is_none_or(|on| (found.is)(&on.node.on.node)) {
+                        self.unfold(&fragment.node.selection_set.node, found, depth + 1);
+                    }
+                }
+                // Unfolding a fragment once is enough: a second time adds the same fields.
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    let Some(fragment) = self.fragments.get(name) else { continue };
+                    let fits = (found.is)(&fragment.node.type_condition.node.on.node);
+                    if fits && found.seen.insert(name) {
+                        self.unfold(&fragment.node.selection_set.node, found, depth + 1);
+                    }
+                }
+            }
+        }
+    }
+
+    fn included(&self, directives: &[Positioned<Directive>]) -> bool {
+        directives.iter().map(|directive| &directive.node).all(|directive| {
+            let condition = directive.get_argument("if").map(|value| value.node.clone());
+            let condition =
+                condition.and_then(|value| value.into_const_with(|name| self.variable(&name)).ok());
+            match (directive.name.node.as_str(), condition) {
+                ("skip", Some(Value::Boolean(condition))) => !condition,
+                ("include", Some(Value::Boolean(condition))) => condition,
+                _ => true,
+            }
+        })
+    }
+
+    /// An argument as the resolver will get it; `None` where it will not get that far.
+    pub(super) fn argument<T: InputType>(&self, field: &Field, name: &str) -> Option<T> {
+        let value = field.get_argument(name).map(|value| value.node.clone());
+        T::parse(value.and_then(|value| value.into_const_with(|name| self.variable(&name)).ok())).ok()
+    }
+
+    fn variable(&self, name: &str) -> Result<Value, Infallible> {
+        Ok(self.variables.get(name).map_or(Value::Null, |value| (*value).clone()))
+    }
+}
+
+/// Fields, while they are collected.
+struct Found<'a, 'f> {
+    is: &'f dyn Fn(&str) -> bool,
+    fields: Vec<Selected<'a>>,
+    places: HashMap<&'a str, usize>,
+    seen: HashSet<&'a Name>,
+}
+
+impl<'a> Found<'a, '_> {
+    fn add(&mut self, field: &'a Positioned<Field>) {
+        let place = *self.places.entry(&field.node.response_key().node).or_insert(self.fields.len());
+        if place == self.fields.len() {
+            self.fields.push(Selected { field, below: Vec::new() });
+        }
+        if let Some(selected) = self.fields.get_mut(place) {
+            selected.below.push(&field.node.selection_set.node);
+        }
+    }
+}
