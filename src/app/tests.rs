@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
+use crate::gather::prices::{self, History, Lookup};
+use crate::gather::request::SourceFilter;
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{SourceId, Vendor};
@@ -37,6 +39,34 @@ fn example_configuration_is_right_and_says_the_defaults() {
     let vendors: Vec<_> = config.sources.iter().map(|source| source.vendor).collect();
     assert_eq!(vendors, ["spelo", "chatzuri", "leadsail"], "every vendor has its example");
     assert_eq!(parts.accounts.len(), vendors.len());
+}
+
+#[test]
+fn costs_are_reckoned_with_what_each_vendor_can_do() {
+    let read = parse("examples/gateway.toml", EXAMPLE, &variables);
+    let (_, parts) = read.unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let gather = Gather::new(parts.gather, sources(&parts.accounts));
+    let of = |vendor| gather.prices(&SourceFilter { sources: None, vendors: Some(vec![vendor]) });
+
+    let spelo = &of(Vendor::Spelo).each[0];
+    assert_eq!((spelo.leads, spelo.conversations, spelo.interactions), (1, 1, 1));
+    assert_eq!((spelo.history, spelo.links, spelo.cuts), (History::Linked, true, true));
+    assert_eq!([1, 2, 3, 50].map(|count| prices::scout(spelo, count)), [1, 2, 1, 6]);
+
+    let chatzuri = of(Vendor::Chatzuri).each;
+    assert_eq!(chatzuri.len(), 2, "one source for each agent");
+    assert_eq!((chatzuri[0].leads, chatzuri[0].conversations, chatzuri[0].interactions), (3, 3, 3));
+    assert_eq!((chatzuri[0].lead, chatzuri[0].conversation), (Lookup::Day, Lookup::Day));
+    assert_eq!((chatzuri[0].history, chatzuri[0].cuts), (History::None, false));
+
+    let leadsail = &of(Vendor::LeadSail).each[0];
+    assert_eq!((leadsail.leads, leadsail.conversations, leadsail.interactions), (1, 0, 26));
+    assert_eq!((leadsail.history, leadsail.lead, leadsail.cuts), (History::PerLead, Lookup::Id, false));
+
+    let all = gather.prices(&SourceFilter::default());
+    assert_eq!((all.each.len(), all.backward), (4, 20));
+    let nobody = SourceFilter { sources: SourceId::new("nobody").map(|id| vec![id]), vendors: None };
+    assert_eq!(gather.prices(&nobody).each, []);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::gather::prices::Prices;
 use crate::gather::request::SourceFilter;
 
 /// The most selections that are looked at. A document that takes more costs more than any limit.
-const MAX_STEPS: u32 = 10_000;
+const MAX_STEPS: u32 = 20_000;
 
 /// What an operation may cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

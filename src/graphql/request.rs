@@ -1,9 +1,10 @@
 //! One request from its text to its answer. `http/` stays thin: it brings the text and sends the answer.
 //!
-//! Guards what the GraphQL library leaves open: required variables, the cost in upstream calls, codes on every error, no echo of the document, a
+//! Guards what the GraphQL library leaves open: required variables, the size of the unfolded document, the cost in upstream calls, codes on every error, no echo of the document, a
 //! bounded number of errors, panics, and an end of waiting.
 
 mod answer;
+mod unfold;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -15,9 +16,11 @@ use futures_util::FutureExt as _;
 use serde_json::Value;
 
 pub use self::answer::Answer;
+use self::unfold::MAX_SELECTIONS;
 use super::cost::Cost;
 use super::error::{
     BAD_USER_INPUT, OPERATION_UNRESOLVED, PARSE_FAILED, REQUEST_TIMEOUT, UPSTREAM_COST_EXCEEDED,
+    VALIDATION_FAILED,
 };
 use super::state::State;
 use super::{Cx, Gather, Schema, Settings};
@@ -109,6 +112,13 @@ fn prepare(
     let document = parse_query(&request.query).map_err(|error| unparsable(&error))?;
     let name = request.operation_name.filter(|name| !name.is_empty());
     let operation = operation(&document, name.as_deref())?;
+    if unfold::selections(&document, operation) > MAX_SELECTIONS {
+        let message = format!(
+            "The operation selects more than {MAX_SELECTIONS} fields, counted with its fragments unfolded, or is nested \
+             too deep. Ask for less, or in several requests."
+        );
+        return Err(refusal(VALIDATION_FAILED, message, None));
+    }
     check_variables(operation, &variables)?;
 
     let variables = Variables::from_json(Value::Object(variables));

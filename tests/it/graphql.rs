@@ -14,11 +14,13 @@ use leadgraph::model::conversation::{Conversation, SpeakerRole, TranscriptTurn};
 use leadgraph::model::cx::{Cx, Meter};
 use leadgraph::model::failure::{SourceError, SourceErrorKind};
 use leadgraph::model::id::{Key, NativeId, SourceId, Vendor};
-use leadgraph::model::interaction::InteractionStatus;
+use leadgraph::model::interaction::{Interaction, InteractionStatus};
 use leadgraph::model::lead::Lead;
 use leadgraph::model::page::{Page, PageToken};
 use leadgraph::model::source::{Health, Quota, SourceState};
-use leadgraph::source::{ConversationQuery, DynList, DynRead, LeadQuery, List, Read, Source};
+use leadgraph::source::{
+    ConversationQuery, DynHistories, DynList, DynRead, Histories, LeadQuery, List, Read, Source,
+};
 use serde_json::{Value, json};
 
 /// A source of a few leads and conversations. Its lists are sparse and cut short; its reads by id are whole.
@@ -29,6 +31,8 @@ struct Scripted {
     /// What its reads by id fail with.
     reads_fail: Option<SourceErrorKind>,
     sparse: bool,
+    /// Whether it lists interactions lead by lead.
+    histories: bool,
     lists: AtomicU32,
     reads: Mutex<Vec<String>>,
 }
@@ -40,6 +44,7 @@ impl Scripted {
             lists_fail: None,
             reads_fail: None,
             sparse: false,
+            histories: false,
             lists: AtomicU32::new(0),
             reads: Mutex::default(),
         }
@@ -172,6 +177,13 @@ impl Read<Conversation> for Scripted {
     }
 }
 
+impl Histories for Scripted {
+    async fn of_lead(&self, _: &Cx, lead: &NativeId) -> Result<Page<Interaction>, SourceError> {
+        self.reads.lock().unwrap().push(format!("history {lead}"));
+        Ok(Page { rows: Vec::new(), next: None, rejected: 0 })
+    }
+}
+
 /// What `gather/` holds: the same source, shared with the test that counts its calls.
 struct Shared(Arc<Scripted>);
 
@@ -201,9 +213,16 @@ impl Source for Shared {
     fn conversation_by_id(&self) -> Option<&dyn DynRead<Conversation>> {
         Some(&*self.0)
     }
+    fn histories(&self) -> Option<&dyn DynHistories> {
+        if self.0.histories { Some(&*self.0) } else { None }
+    }
 }
 
 async fn ask(sources: &[&Arc<Scripted>], query: &str) -> Value {
+    ask_within(graphql::Settings::default(), sources, query).await
+}
+
+async fn ask_within(settings: graphql::Settings, sources: &[&Arc<Scripted>], query: &str) -> Value {
     let cx = Cx {
         deadline: tokio::time::Instant::now() + Duration::from_secs(5),
         now: Timestamp::from_second(1_790_000_100).unwrap(),
@@ -212,7 +231,7 @@ async fn ask(sources: &[&Arc<Scripted>], query: &str) -> Value {
         meter: Meter::default(),
     };
     let sources = sources.iter().map(|source| Arc::new(Shared(Arc::clone(source))) as Arc<dyn Source>);
-    let schema = schema(Gather::new(Settings::default(), sources.collect()), graphql::Settings::default());
+    let schema = schema(Gather::new(Settings::default(), sources.collect()), settings);
     let request = Request { query: query.to_owned(), ..Request::default() };
     serde_json::to_value(execute(&schema, cx, request).await).unwrap()
 }
@@ -373,4 +392,77 @@ async fn what_a_list_shows_is_found_again_by_its_id() {
             "lead": { "name": "Name 3" },
         })
     );
+}
+
+#[tokio::test]
+async fn an_operation_that_may_take_too_many_calls_is_refused_before_any() {
+    let acme = Arc::new(Scripted { histories: true, ..Scripted::named("acme") });
+    let histories = |first: u32| {
+        format!("{{ leads(first: {first}) {{ nodes {{ vendorId interactions {{ nodes {{ id }} }} }} }} }}")
+    };
+    let calls = |source: &Scripted| {
+        source.lists.load(Ordering::Relaxed) as usize + source.reads.lock().unwrap().len()
+    };
+
+    let answer = ask(&[&acme], &histories(100)).await;
+    assert_eq!(answer.get("data"), None);
+    let error = &answer["errors"][0];
+    assert_eq!(
+        error["extensions"],
+        json!({ "code": "UPSTREAM_COST_EXCEEDED", "cost": 101, "limit": 60, "requestId": "req-1" })
+    );
+    let message = error["message"].as_str().unwrap();
+    for part in
+        ["up to 101 calls", "60 are allowed", "`Lead.interactions` costs most (100)", "smaller `first`"]
+    {
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
+    }
+    assert_eq!(error["locations"], json!([{ "line": 1, "column": 40 }]));
+    assert_eq!(calls(&acme), 0);
+
+    let answer = ask(&[&acme], &histories(50)).await;
+    assert_eq!((codes(&answer).len(), calls(&acme)), (0, 5), "four leads, and the page they are on");
+
+    let tight = graphql::Settings { max_upstream_calls: 50 };
+    let answer = ask_within(tight, &[&acme], &histories(50)).await;
+    assert_eq!(codes(&answer), ["UPSTREAM_COST_EXCEEDED"]);
+    assert_eq!((&answer["errors"][0]["extensions"]["cost"], calls(&acme)), (&json!(51), 5));
+}
+
+#[tokio::test]
+async fn what_dashboards_ask_is_not_refused() {
+    let acme = Arc::new(Scripted::named("acme"));
+    let zenith = Arc::new(Scripted { histories: true, ..Scripted::named("zenith") });
+    for query in [
+        "{ leads(first: 100) { nodes { name } } conversations(first: 100) { nodes { preview } } }",
+        "{ leads(first: 50) { nodes { conversation { transcript { text } } } } }",
+        "{ leads(first: 50) { nodes { interactions { nodes { kind } } } } }",
+        "{ conversations(first: 50) { nodes { transcript { text } } } interactions { nodes { kind } } }",
+        "{ leads(last: 25) { nodes { name } } }",
+    ] {
+        let answer = ask(&[&acme, &zenith], query).await;
+        assert_eq!(codes(&answer), [""; 0], "{query}");
+    }
+}
+
+#[tokio::test]
+async fn fragments_that_unfold_to_a_billion_fields_are_refused_at_once() {
+    let acme = Arc::new(Scripted::named("acme"));
+    let bomb = |levels: usize, spreads: usize| {
+        let spread = |n: usize| format!("...F{n} ").repeat(spreads);
+        let fragments: String =
+            (0..levels).map(|n| format!("fragment F{n} on Lead {{ {}}} ", spread(n + 1))).collect();
+        format!("{{ leads {{ nodes {{ ...F0 }} }} }} {fragments} fragment F{levels} on Lead {{ vendorId }}")
+    };
+    let started = std::time::Instant::now();
+    for bomb in [bomb(9, 10), bomb(29, 2), bomb(2_000, 2)] {
+        let answer = ask(&[&acme], &bomb).await;
+        assert_eq!(codes(&answer), ["GRAPHQL_VALIDATION_FAILED"]);
+        assert!(answer["errors"][0]["message"].as_str().unwrap().contains("5000"));
+    }
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!(acme.lists.load(Ordering::Relaxed), 0);
+
+    let answer = ask(&[&acme], &bomb(3, 10)).await;
+    assert_eq!(answer["data"]["leads"]["nodes"][0], json!({ "vendorId": "3" }));
 }

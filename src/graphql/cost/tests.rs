@@ -69,7 +69,12 @@ fn cost_with(query: &str, variables: Value) -> Cost {
         DocumentOperations::Single(operation) => operation,
         DocumentOperations::Multiple(operations) => operations.values().next().unwrap(),
     };
-    Cost::of(&document, &operation.node, &Variables::from_json(variables), &prices)
+    let variables = Variables::from_json(variables);
+    let started = Instant::now();
+    let cost = Cost::of(&document, &operation.node, &variables, &prices);
+    // A few milliseconds at most, in a debug build; the rest is for machines that are busy.
+    assert!(started.elapsed() < Duration::from_millis(250), "{:?}: {query}", started.elapsed());
+    cost
 }
 
 fn calls(query: &str) -> u32 {
@@ -266,7 +271,6 @@ fn bomb(levels: usize, twice: impl Fn(usize) -> String) -> String {
 
 #[test]
 fn hostile_documents_are_reckoned_quickly() {
-    let started = Instant::now();
     assert_eq!(calls(&bomb(30, |n| format!("...F{n} ... on Lead {{ ...F{n} }}"))), 5);
     // Each level is one more call, as far as the schema lets documents be deep.
     let deep = "conversation { lead { ";
@@ -284,8 +288,6 @@ fn hostile_documents_are_reckoned_quickly() {
     assert_eq!(calls(&format!("{{ {aliases} }}")), u32::MAX);
     let chain: String = (0..2_000).map(|n| format!("fragment F{n} on Query {{ ...F{} }} ", n + 1)).collect();
     assert_eq!(calls(&format!("{{ ...F0 }} {chain}")), 0);
-    let took = started.elapsed();
-    assert!(took < Duration::from_secs(1), "{took:?}, parsing and six documents in a debug build");
 }
 
 #[test]

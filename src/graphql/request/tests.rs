@@ -238,3 +238,17 @@ async fn a_field_that_is_selected_twice_reports_its_error_once() {
     let paths: Vec<_> = answer["errors"].as_array().unwrap().iter().map(|error| &error["path"]).collect();
     assert_eq!(paths, [&json!(["reports"]), &json!(["other"])]);
 }
+
+#[test]
+fn selections_are_counted_with_fragments_unfolded() {
+    let count = |query: &str| {
+        let document = parse_query(query).unwrap();
+        unfold::selections(&document, operation(&document, None).ok().unwrap())
+    };
+    assert_eq!(count("{ a { b c } ... on X { d } }"), 5);
+    assert_eq!(count("{ ...F x { ...F } ...Missing } fragment F on X { a b { c } }"), 10);
+    assert_eq!(count("{ ...F } fragment F on X { a ...G } fragment G on X { b ...F }"), 5);
+    let fragments: String =
+        (0..40).map(|n| format!("fragment F{n} on X {{ ...F{0} ...F{0} }} ", n + 1)).collect();
+    assert_eq!(count(&format!("{{ ...F0 }} {fragments} fragment F40 on X {{ a }}")), u32::MAX);
+}
