@@ -1,8 +1,9 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::DocumentOperations;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::*;
 use crate::gather::prices::{History, Lookup, Price};
