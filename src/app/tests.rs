@@ -64,7 +64,7 @@ fn costs_are_reckoned_with_what_each_vendor_can_do() {
     assert_eq!((leadsail.history, leadsail.lead, leadsail.cuts), (History::PerLead, Lookup::Id, false));
 
     let all = gather.prices(&SourceFilter::default());
-    assert_eq!((all.each.len(), all.backward), (4, 20));
+    assert_eq!((all.each.len(), all.backward), (4, 60));
     let nobody = SourceFilter { sources: SourceId::new("nobody").map(|id| vec![id]), vendors: None };
     assert_eq!(gather.prices(&nobody).each, []);
 }

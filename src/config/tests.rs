@@ -76,7 +76,7 @@ fn written_values_arrive_where_they_belong() {
     assert_eq!(config.listen.to_string(), "[::1]:9");
     assert_eq!(config.http.request_timeout, Duration::from_secs(2));
     assert_eq!(config.http.max_body_bytes, 4096);
-    assert_eq!(config.gather.list_ttl, Duration::from_secs(7));
+    assert_eq!(config.gather.lead_ttl, Duration::from_secs(7));
     assert_eq!(config.gather.cache_bytes, 2_097_152);
     assert_eq!(config.gather.scan_pages, 3);
     assert_eq!(config.graphql.max_upstream_calls, 90);

@@ -10,7 +10,8 @@ use super::settings::Settings;
 use crate::model::caps::{ListCaps, Paging};
 use crate::source::{DynList, Source};
 
-/// A page of a list that is paged by number: the window is read twice to see that it held still, and the one behind it.
+/// Calls for a page of a list that is paged by number, as it is read in windows of days. The figure of the design; rows that
+/// are spread thin over many days take about twice as many.
 const WINDOW: u32 = 3;
 /// The rows of a vendor's page, where no source is known.
 const ROWS: usize = 100;
@@ -20,7 +21,7 @@ const ROWS: usize = 100;
 pub struct Prices {
     /// At each of them.
     pub each: Vec<Price>,
-    /// What it takes, at all of them together, to walk a list as far as `last` may walk.
+    /// What it takes, at all of them together, to walk a list as far as `last` may walk where nothing says where it ends.
     pub backward: u32,
 }
 
@@ -106,9 +107,15 @@ pub(super) fn prices(registry: &Registry, settings: &Settings, of: &SourceFilter
     let sources = registry.select(of).unwrap_or_default();
     let rows = sources.iter().flat_map(|source| lists(&**source)).flatten();
     let rows = rows.map(|list| usize::from(list.page_size.get())).min().unwrap_or(ROWS);
+    // Sources that page by cursor share the records that are walked over; windows are read whole, whoever comes first.
+    let numbered =
+        |source: &dyn Source| lists(source).iter().flatten().any(|list| list.paging == Paging::Offset);
+    let windows = sources.iter().filter(|source| numbered(&***source)).count();
+    let walks = windows + usize::from(windows < sources.len());
+    let backward = settings.backward_records.div_ceil(rows).saturating_mul(walks);
     Prices {
         each: sources.iter().map(|source| price(&**source, settings)).collect(),
-        backward: u32::try_from(settings.backward_records.div_ceil(rows)).unwrap_or(u32::MAX),
+        backward: u32::try_from(backward).unwrap_or(u32::MAX),
     }
 }
 

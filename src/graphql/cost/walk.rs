@@ -18,9 +18,9 @@ use crate::model::id::{EntityKind, Key, SourceId};
 
 /// How many to a page if nothing is said, and at most.
 const PAGE: (i32, i32) = (25, 100);
-/// Of the conversations of a list, every so manieth is long enough to be cut short, and read by id where its transcript is
-/// selected. How vendors cut is not documented; this leaves room for a page of fifty.
-const CUT: u32 = 2;
+/// How many of the conversations of a list are cut short, as a fraction; they are read by id where their transcript is
+/// selected. How vendors cut is not documented: most may be cut, and not all of a mixed page come from one that cuts.
+const CUT: (u32, u32) = (4, 5);
 
 const SMALLER: &str = "ask for fewer records at once (a smaller `first`) and page through them";
 const FEWER: &str = "ask for fewer sources at once (`filter.sources`, `filter.vendors`)";
@@ -217,8 +217,10 @@ impl<'a> Walk<'a> {
     }
 
     fn listed(&mut self, name: &'static str, selected: &Selected<'a>, calls: u32, backward: u32) -> u32 {
-        let last = self.fields.argument::<Option<i32>>(&selected.field.node, "last").flatten().is_some();
-        if last && calls > 0 {
+        let given = |name| self.fields.argument::<Option<String>>(&selected.field.node, name).flatten();
+        let last = self.fields.argument::<Option<i32>>(&selected.field.node, "last").flatten();
+        // A cursor is of a page that was read, so the way to it is mostly short or still in the cache.
+        if last.is_some() && given("before").is_none() && calls > 0 {
             return self.charge(name, selected.field, calls.saturating_add(backward), FORWARD);
         }
         self.charge(name, selected.field, calls, FEWER)
@@ -272,7 +274,8 @@ impl<'a> Walk<'a> {
             }
             (Object::Record(Lead), "interactions") => self.history(selected, on, price, told),
             (Object::Record(Conversation | Interaction), "transcript" | "toolCalls") => {
-                let calls = if on.whole || told.read() { 0 } else { on.count.div_ceil(CUT) };
+                let calls =
+                    if on.whole || told.read() { 0 } else { on.count.saturating_mul(CUT.0).div_ceil(CUT.1) };
                 let name = match on.object {
                     Object::Record(Interaction) => "Interaction.transcript",
                     _ => "Conversation.transcript",
