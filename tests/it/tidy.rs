@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use leadgraph::gather::Gather;
 use leadgraph::gather::settings::Settings;
-use leadgraph::graphql::{Request, execute, schema};
+use leadgraph::graphql::{self, Request, execute, schema};
 use leadgraph::model::cx::{Cx, Meter};
 use leadgraph::vendors;
 
@@ -132,7 +132,7 @@ fn every_file_of_these_tests_is_run() {
 
 #[tokio::test]
 async fn every_example_query_is_valid() {
-    let schema = schema(Gather::new(Settings::default(), Vec::new()));
+    let schema = schema(Gather::new(Settings::default(), Vec::new()), graphql::Settings::default());
     let answer = async |query: String| {
         let cx = Cx {
             deadline: tokio::time::Instant::now() + Duration::from_secs(5),

@@ -8,12 +8,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use leadgraph::app::{App, Parts};
 use leadgraph::gather::settings::{CursorKey, Settings};
-use leadgraph::http;
 use leadgraph::model::id::SourceId;
 use leadgraph::secret::Secret;
 use leadgraph::upstream::policy::Policy;
 use leadgraph::vendors::simulation::{LedgerEntry, Rule, Simulator, World as Told, WorldSpec};
 use leadgraph::vendors::{ALL, Account, Entry, Setup};
+use leadgraph::{graphql, http};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -135,7 +135,9 @@ impl World {
     pub(crate) async fn gateway(&mut self) {
         let http = http::Settings { request_timeout: Duration::from_secs(50), ..http::Settings::default() };
         let accounts = self.vendors.values().map(|(entry, simulator)| self.account(entry, simulator));
-        let parts = Parts { http, gather: self.plan.settings.clone(), accounts: accounts.collect() };
+        // The limit has tests of its own; here what an operation really costs is counted.
+        let graphql = graphql::Settings { max_upstream_calls: 10_000 };
+        let parts = Parts { http, gather: self.plan.settings.clone(), graphql, accounts: accounts.collect() };
         let app = App::start(parts).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
