@@ -48,13 +48,17 @@ enum Command {
         /// Where the gateway listens.
         #[arg(long, value_name = "ADDRESS", default_value_t = config::LISTEN)]
         listen: SocketAddr,
+        #[command(flatten)]
+        world: World,
     },
     /// Serve the simulated vendors alone, to build and test against.
     #[cfg(feature = "simulator")]
     Simulate {
-        /// Where the first vendor listens; the others follow on the next ports. Port 0 takes any free ones.
-        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
+        /// Where the first vendor listens, on loopback; the others follow on the next ports. Port 0 takes any free ones.
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001", value_parser = loopback)]
         listen_base: SocketAddr,
+        #[command(flatten)]
+        world: World,
     },
     /// Tell everything that is wrong with a configuration file. Calls nobody.
     Check {
@@ -64,6 +68,26 @@ enum Command {
     },
     /// Print the schema.
     Schema,
+}
+
+/// What the simulated vendors tell. The same seed and moment make the same leads.
+#[cfg(feature = "simulator")]
+#[derive(clap::Args)]
+struct World {
+    /// Where all chance comes from [default: 7].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The newest moment of the world, like 2026-05-11T12:00:00Z; its clock goes on from there [default: now].
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<jiff::Timestamp>,
+}
+
+/// An address that only this machine reaches.
+#[cfg(feature = "simulator")]
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| "not an address like 127.0.0.1:9001".to_owned())?;
+    let refused = || "simulated vendors listen on loopback only, like 127.0.0.1:9001".to_owned();
+    if address.ip().is_loopback() { Ok(address) } else { Err(refused()) }
 }
 
 /// Why a command ends early.
@@ -131,20 +155,21 @@ fn run(command: Command) -> Result<(), Stop> {
             Ok(())
         })?,
         #[cfg(feature = "simulator")]
-        Command::Demo { listen } => blocking(demo(listen))?,
+        Command::Demo { listen, world } => blocking(demo(listen, world))?,
         #[cfg(feature = "simulator")]
-        Command::Simulate { listen_base } => blocking(simulate(listen_base))?,
+        Command::Simulate { listen_base, world } => blocking(simulate(listen_base, world))?,
     }
 }
 
 #[cfg(feature = "simulator")]
-async fn demo(address: SocketAddr) -> Result<(), Stop> {
+async fn demo(address: SocketAddr, world: World) -> Result<(), Stop> {
     let stopped = stopped()?;
     let listener = app::listen(address).await.map_err(|error| {
         io::Error::new(error.kind(), format!("{error}\n    for example: leadgraph demo --listen 127.0.0.1:0"))
     })?;
     let gateway = listener.local_addr()?;
-    let stand = app::demo::Stand::start(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let stand = app::demo::Stand::start_at(any, world.seed, world.now).await?;
     let app = stand.gateway().await?;
     let mut out = io::stdout();
     writeln!(out, "leadgraph demo: one graph over three simulated vendors. No keys, no network.\n")?;
@@ -188,9 +213,9 @@ async fn demo(address: SocketAddr) -> Result<(), Stop> {
 }
 
 #[cfg(feature = "simulator")]
-async fn simulate(base: SocketAddr) -> Result<(), Stop> {
+async fn simulate(base: SocketAddr, world: World) -> Result<(), Stop> {
     let stopped = stopped()?;
-    let stand = app::demo::Stand::start(base).await?;
+    let stand = app::demo::Stand::start_at(base, world.seed, world.now).await?;
     let (snippet, variables) = stand.snippet();
     let mut out = io::stdout();
     writeln!(out, "# Simulated vendors, until Ctrl-C. Each has a control desk under /_sim:")?;

@@ -26,9 +26,24 @@ impl Stand {
     /// Starts one simulator for each vendor, on ports of `base` and those after it; on any free ports if that is 0.
     ///
     /// # Errors
-    /// If a port cannot be had.
+    /// If a port cannot be had, or `base` is not loopback.
     pub async fn start(base: SocketAddr) -> io::Result<Self> {
-        let world = Arc::new(World::new(WorldSpec::demo(Timestamp::now())));
+        Self::start_at(base, None, None).await
+    }
+
+    /// As [`Stand::start`], with a world of this seed (7 if nothing is said) whose newest moment is `now` (the real one if
+    /// nothing is said). The same two make the same world.
+    ///
+    /// # Errors
+    /// As [`Stand::start`].
+    pub async fn start_at(base: SocketAddr, seed: Option<u64>, now: Option<Timestamp>) -> io::Result<Self> {
+        if !base.ip().is_loopback() {
+            let what = format!("simulated vendors listen on loopback only, not on {base}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        let mut spec = WorldSpec::demo(now.unwrap_or_else(Timestamp::now));
+        spec.seed = seed.unwrap_or(spec.seed);
+        let world = Arc::new(World::new(spec));
         let mut simulators = Vec::new();
         for (entry, step) in vendors::ALL.iter().zip(0_u16..) {
             let mut address = base;
