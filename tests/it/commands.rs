@@ -236,3 +236,45 @@ fn served_configuration_answers_and_logs_json() {
         assert!(reply.contains(name), "{name} is not in {reply}");
     }
 }
+
+#[test]
+fn simulated_vendors_refuse_addresses_that_others_reach() {
+    let (output, said) = output(&mut leadgraph(&["simulate", "--listen-base", "0.0.0.0:0"]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("on loopback only"), "{said}");
+}
+
+/// The first page of leads of each simulated vendor of a world, as it comes over the wire, without the header `date`.
+fn first_pages(seed: &str) -> Vec<String> {
+    let now = "2026-05-11T12:00:00Z";
+    let mut stand =
+        Running::start(&["simulate", "--listen-base", "127.0.0.1:0", "--seed", seed, "--now", now]);
+    let said = stand.until("api_key_env = \"SIMULATED_SPELO_KEY\"");
+    let lists = [
+        ("spelo", "/v1/public/leads", "authorization: Bearer "),
+        ("chatzuri", "/api/v1/get-leads?agentId=agt_1", "authorization: Bearer "),
+        ("leadsail", "/api/v1/leads", "x-api-key: "),
+    ];
+    let page = |(vendor, path, header): (&str, &str, &str)| {
+        let label = format!("SIMULATED_{}_KEY=", vendor.to_uppercase());
+        let key = said.split_once(&label).unwrap().1.lines().next().unwrap();
+        let address = address(&said, &format!("#   {vendor} "));
+        let mut socket = TcpStream::connect(address).unwrap();
+        let head =
+            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{header}{key}\r\n\r\n");
+        socket.write_all(head.as_bytes()).unwrap();
+        let mut reply = String::new();
+        socket.read_to_string(&mut reply).unwrap();
+        assert!(reply.starts_with("HTTP/1.1 20"), "{reply}");
+        reply.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    lists.into_iter().map(page).collect()
+}
+
+#[test]
+fn same_seed_and_moment_show_the_same_first_pages() {
+    let pages = first_pages("5");
+    assert_eq!(pages, first_pages("5"));
+    let others = first_pages("6");
+    assert!(pages.iter().zip(&others).all(|(page, other)| page != other), "another seed is another world");
+}
