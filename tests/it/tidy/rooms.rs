@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("gather", &["model", "source"]),
     ("graphql", &["gather", "model"]),
     ("http", &["model"]),
-    ("config", &["gather", "http", "model", "secret", "upstream"]),
+    ("config", &["gather", "graphql", "http", "model", "secret", "upstream"]),
     ("app", &["config", "gather", "graphql", "http", "model", "secret", "source", "vendors"]),
     ("main", &["app", "config", "graphql", "telemetry"]),
 ];
@@ -37,7 +37,6 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
     (
         &["Timestamp::now(", "SystemTime::now(", "Zoned::now("],
         &[
-            "src/app/demo.rs",
             "src/app/discovery.rs",
             "src/http/graphql.rs",
             "src/upstream/clock.rs",
