@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::request::InputError;
 use super::walk::Trail;
 
 use crate::model::failure::SourceError;
@@ -105,32 +106,6 @@ pub enum GatherError {
         /// When that makes sense.
         retry_after: Option<Duration>,
     },
-}
-
-/// Something a client asked for that cannot be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputError {
-    /// For programs.
-    pub code: InputCode,
-    /// For people: what is wrong and what to do. Never echoes personal data.
-    pub message: String,
-}
-
-/// What is wrong with an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum InputCode {
-    /// An argument that cannot be: out of range, contradicting, matching nothing.
-    BadUserInput,
-    /// An id that leadgraph did not make, or of another type or unknown source.
-    BadId,
-    /// A cursor that leadgraph did not make, or for someone else.
-    CursorInvalid,
-    /// A cursor older than 24 hours.
-    CursorExpired,
-    /// A cursor made under another filter or on another field.
-    CursorFilterMismatch,
-    /// Backward paging too far from the head.
-    BackwardLimit,
 }
 
 /// A source as the schema shows it.

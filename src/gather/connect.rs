@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Inner;
-use super::answer::{Connection, GatherError, InputCode, InputError, Report, ReportStatus};
+use super::answer::{Connection, GatherError, Report, ReportStatus};
 use super::cache::Age;
 use super::cursor::{Cursor, Scope, input, longest};
 use super::feed::{Feed, FeedState};
@@ -15,7 +15,7 @@ use super::plan::{Leg, Legs};
 use super::position::Position;
 use super::reader::{Tally, Way};
 use super::record::Record;
-use super::request::Paging;
+use super::request::{InputCode, InputError, Paging};
 use super::walk::{Given, Trail, Walk, beginning};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};

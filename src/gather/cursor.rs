@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::answer::{InputCode, InputError};
 use super::position::{Place, Position};
+use super::request::{InputCode, InputError};
 use super::settings::{CursorKey, Settings};
 
 const VERSION: u8 = 1;

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::answer::{InputCode, InputError};
 use super::cursor::input;
 use super::lists::{ConversationList, Desk, LeadList, TalkList};
 use super::reader::{Reader, Way};
 use super::registry::not_empty;
-use super::request::{ConversationFilter, InteractionFilter, LeadFilter, TimeRange};
+use super::request::{ConversationFilter, InputCode, InputError, InteractionFilter, LeadFilter, TimeRange};
 use super::trim;
 use super::trim::Keep;
 use crate::model::caps::{ListCaps, Paging, TimeFilter};

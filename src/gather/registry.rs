@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use super::answer::{Capabilities, InputCode, InputError, InteractionListing, SourceView};
+use super::answer::{Capabilities, InteractionListing, SourceView};
 use super::cursor::input;
-use super::request::{InteractionFilter, SourceFilter};
+use super::request::{InputCode, InputError, InteractionFilter, SourceFilter};
 use crate::model::caps::Paging;
 use crate::model::id::{EntityKind, SourceId};
 use crate::source::Source;

@@ -1,4 +1,4 @@
-//! What a client asks: filters over all sources, and the page it wants.
+//! What a client asks: filters over all sources, and the page it wants; and how a wrong one is refused.
 
 use jiff::Timestamp;
 
@@ -96,4 +96,30 @@ pub struct ConversationKey {
     pub near: Option<Timestamp>,
     /// Whether the whole transcript is wanted. If not, a list item that may be cut short will do.
     pub whole: bool,
+}
+
+/// Something a client asked for that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputError {
+    /// For programs.
+    pub code: InputCode,
+    /// For people: what is wrong and what to do. Never echoes personal data.
+    pub message: String,
+}
+
+/// What is wrong with an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InputCode {
+    /// An argument that cannot be: out of range, contradicting, matching nothing.
+    BadUserInput,
+    /// An id that leadgraph did not make, or of another type or unknown source.
+    BadId,
+    /// A cursor that leadgraph did not make, or for someone else.
+    CursorInvalid,
+    /// A cursor older than 24 hours.
+    CursorExpired,
+    /// A cursor made under another filter or on another field.
+    CursorFilterMismatch,
+    /// Backward paging too far from the head.
+    BackwardLimit,
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_graphql::{Context, ErrorExtensionValues, Value};
 
-use crate::gather::answer::{GatherError, InputCode, InputError};
+use crate::gather::answer::GatherError;
+use crate::gather::request::{InputCode, InputError};
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::SourceId;
 

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use crate::gather::answer::InputCode;
 use crate::gather::cursor::{Cursor, Scope, Sealer, Stop, longest};
 use crate::gather::position::{Place, Position, Taken, Token, Window};
+use crate::gather::request::InputCode;
 use crate::gather::settings::{CursorKey, Settings};
 
 const FILTER: u64 = 7;

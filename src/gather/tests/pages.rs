@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::model::{Model, NOW, Nature, Row, cx, gather, patient, rows};
-use crate::gather::answer::{Connection, GatherError, InputCode, ReportStatus};
-use crate::gather::request::{LeadFilter, Paging};
+use crate::gather::answer::{Connection, GatherError, ReportStatus};
+use crate::gather::request::{InputCode, LeadFilter, Paging};
 use crate::gather::settings::Settings;
 use crate::model::caps::Paging as Pages;
 use crate::model::failure::SourceErrorKind;

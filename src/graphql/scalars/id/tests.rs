@@ -13,7 +13,7 @@ fn key(source: &str, native: &str, day: Option<&str>) -> Key {
 fn message(error: &ClientError) -> &str {
     match error {
         ClientError::Input(error) => {
-            assert_eq!(error.code, crate::gather::answer::InputCode::BadId);
+            assert_eq!(error.code, crate::gather::request::InputCode::BadId);
             &error.message
         }
         other => panic!("not about input: {other:?}"),
