@@ -15,4 +15,5 @@ mod input;
 mod model;
 mod pagination;
 mod partial;
+mod simulation;
 mod tidy;

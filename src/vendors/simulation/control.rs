@@ -9,18 +9,20 @@
 //! | `GET /_sim/calls`, `DELETE /_sim/calls` | shows or empties the ledger |
 //! | `POST /_sim/leads` | adds a lead, created now |
 //! | `DELETE /_sim/leads/{id}` | deletes a lead |
+//! | `POST /_sim/webhooks` `{"url":…,"secret":…,"event":…}` | sends webhooks ([`WebhookOrder`]); answers how they were received |
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get, put};
+use axum::routing::{delete, get, post, put};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::faults::{Faults, Rule};
 use super::ledger::Ledger;
+use super::webhooks::{Outcome, WebhookOrder};
 use super::{Simulated, Switches};
 
 #[derive(Clone)]
@@ -29,6 +31,7 @@ pub(super) struct Desk {
     pub(super) ledger: Arc<Ledger>,
     pub(super) switches: Switches,
     pub(super) vendor: Arc<dyn Simulated>,
+    pub(super) dice: Arc<Mutex<fastrand::Rng>>,
 }
 
 pub(super) fn router(desk: Desk) -> axum::Router {
@@ -37,8 +40,9 @@ pub(super) fn router(desk: Desk) -> axum::Router {
         .route("/faults", put(set_faults))
         .route("/switches/{name}", put(set_switch))
         .route("/calls", get(calls).delete(forget_calls))
-        .route("/leads", axum::routing::post(add_lead))
+        .route("/leads", post(add_lead))
         .route("/leads/{id}", delete(delete_lead))
+        .route("/webhooks", post(webhooks))
         .with_state(desk)
 }
 
@@ -82,4 +86,22 @@ async fn add_lead(State(desk): State<Desk>) -> (StatusCode, Json<Value>) {
 
 async fn delete_lead(State(desk): State<Desk>, Path(id): Path<String>) -> StatusCode {
     if desk.vendor.delete_lead(&id) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+async fn webhooks(
+    State(desk): State<Desk>,
+    Json(mut order): Json<WebhookOrder>,
+) -> Result<Json<Vec<Outcome>>, (StatusCode, String)> {
+    if order.leads.is_empty() {
+        let newest =
+            desk.vendor.leads().into_iter().max_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
+        order.leads.extend(newest.map(|(id, _)| id));
+    }
+    let refused = |sentence| (StatusCode::BAD_REQUEST, sentence);
+    let deliveries = desk.vendor.webhook(&order).map_err(refused)?;
+    let requests = {
+        let mut dice = desk.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        order.requests(&deliveries, &mut dice).map_err(refused)?
+    };
+    order.send(requests).await.map(Json).map_err(refused)
 }

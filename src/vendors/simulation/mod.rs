@@ -7,6 +7,7 @@ pub mod control;
 pub mod faults;
 pub mod ledger;
 mod server;
+pub(super) mod webhooks;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 pub use self::faults::{Fault, Faults, Rule};
 pub use self::ledger::{Entry as LedgerEntry, Ledger};
 pub use self::server::Simulator;
+pub use self::webhooks::{Delivery, WebhookOrder};
 pub use self::world::{Person, World, WorldSpec};
 
 /// What a vendor's simulator is given to play on.
@@ -44,6 +46,11 @@ pub trait Simulated: Send + Sync {
     fn delete_lead(&self, id: &str) -> bool;
     /// The switches it understands, each with a sentence.
     fn switches(&self) -> &'static [(&'static str, &'static str)];
+    /// What it sends to a webhook: one delivery for each of the order's leads, in their order.
+    ///
+    /// # Errors
+    /// A sentence, if it knows no such event, variant or lead.
+    fn webhook(&self, order: &WebhookOrder) -> Result<Vec<Delivery>, String>;
 }
 
 /// Named switches, changed at run time.

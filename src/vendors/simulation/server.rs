@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -54,12 +54,14 @@ impl Simulator {
         let switches = Switches::default();
         let faults = Arc::new(Faults::new(world.spec().seed));
         let ledger = Arc::new(Ledger::default());
+        let dice = fastrand::Rng::with_seed(world.spec().seed);
         let vendor = (entry.simulate)(Stage { world, switches: switches.clone() });
         let desk = control::Desk {
             faults: Arc::clone(&faults),
             ledger: Arc::clone(&ledger),
             switches: switches.clone(),
             vendor: Arc::clone(&vendor),
+            dice: Arc::new(Mutex::new(dice)),
         };
         let router = vendor.router().nest("/_sim", control::router(desk));
         let gate = Gate { router, faults: Arc::clone(&faults), ledger: Arc::clone(&ledger) };

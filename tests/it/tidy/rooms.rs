@@ -41,6 +41,7 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
             "src/http/graphql.rs",
             "src/upstream/clock.rs",
             "src/vendors/simulation/control.rs",
+            "src/vendors/simulation/webhooks.rs",
         ],
         "the wall clock comes in Cx",
     ),

@@ -7,6 +7,7 @@
 mod data;
 mod params;
 mod tell;
+mod webhooks;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use self::data::{Agent, Data, Order, Row};
 use self::params::{End, Params};
 use self::tell::Style;
-use crate::vendors::simulation::{Simulated, Stage, Switches};
+use crate::vendors::simulation::{Delivery, Simulated, Stage, Switches, WebhookOrder};
 
 const KEY: &str = "chatzuri-simulated-key";
 
@@ -106,6 +107,10 @@ impl Simulated for Office {
 
     fn switches(&self) -> &'static [(&'static str, &'static str)] {
         SWITCHES
+    }
+
+    fn webhook(&self, order: &WebhookOrder) -> Result<Vec<Delivery>, String> {
+        webhooks::deliveries(&self.desk.data(), order)
     }
 }
 

@@ -130,6 +130,6 @@ pub(super) fn spoil(mut rows: Vec<Value>, count: usize) -> Vec<Value> {
     rows
 }
 
-fn name(person: &Person) -> String {
+pub(super) fn name(person: &Person) -> String {
     format!("{} {}", person.first, person.last)
 }

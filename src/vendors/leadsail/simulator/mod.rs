@@ -8,6 +8,7 @@ mod buyers;
 mod interactions;
 mod leads;
 mod list;
+mod webhooks;
 mod writes;
 
 use std::collections::HashMap;
@@ -24,7 +25,7 @@ use tokio::time::Instant;
 
 use crate::model::id::Vendor;
 use crate::vendors::simulation::world::World;
-use crate::vendors::simulation::{Simulated, Stage, Switches};
+use crate::vendors::simulation::{Delivery, Simulated, Stage, Switches, WebhookOrder};
 
 /// The matter under which this vendor's leads stand in the world.
 const LEADS: &str = "leads";
@@ -212,5 +213,9 @@ impl Simulated for Tenant {
             ("no_next_cursor", "lists never say nextCursor"),
             ("leaky", "leads show their campaign's webhooks, headers and all"),
         ]
+    }
+
+    fn webhook(&self, order: &WebhookOrder) -> Result<Vec<Delivery>, String> {
+        webhooks::deliveries(self, order)
     }
 }

@@ -1,12 +1,13 @@
 //! A simulated Spelo: one site over real HTTP.
 //!
 //! `story.rs` tells what its leads and conversations are, `site.rs` keeps them and pages over them, `endpoints.rs` speaks
-//! HTTP, `quota.rs` counts calls. Faults and the ledger of calls are added around it by `vendors::simulation`.
+//! HTTP, `quota.rs` counts calls, `webhooks.rs` tells what has happened. Faults and the ledger of calls are added around it by `vendors::simulation`.
 
 mod endpoints;
 mod quota;
 mod site;
 mod story;
+mod webhooks;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +20,7 @@ use self::quota::Window;
 use self::site::Site;
 use self::story::Teller;
 use crate::model::id::Vendor;
-use crate::vendors::simulation::{Simulated, Stage, Switches};
+use crate::vendors::simulation::{Delivery, Simulated, Stage, Switches, WebhookOrder};
 
 const SWITCHES: &[(&str, &str)] = &[
     ("forbidden", "any value: an id of another site is answered with 403 instead of 404"),
@@ -112,5 +113,8 @@ impl Simulated for Spelo {
     }
     fn switches(&self) -> &'static [(&'static str, &'static str)] {
         SWITCHES
+    }
+    fn webhook(&self, order: &WebhookOrder) -> Result<Vec<Delivery>, String> {
+        webhooks::deliveries(&mut self.0.state(), order)
     }
 }

@@ -153,6 +153,12 @@ impl Site {
         self.leads.get(id).map(|capture| self.told(capture))
     }
 
+    /// The conversation in which a lead was captured, also where the lead does not name it.
+    pub(super) fn conversation_of(&self, lead: &str) -> Option<String> {
+        let capture = self.leads.get(lead)?;
+        Some(self.teller.capture(capture.number, capture.created).1.id)
+    }
+
     /// Changes a lead; a part that is `None` stays as it is, and a note that is `Some(None)` is cleared.
     pub(super) fn edit(
         &mut self,

@@ -11,7 +11,7 @@ use super::site::Row;
 use crate::model::id::Vendor;
 use crate::vendors::simulation::World;
 
-const SITE: &str = "7d3f0a52-5b0e-4c55-9a64-0c1e5d8f9b21";
+pub(super) const SITE: &str = "7d3f0a52-5b0e-4c55-9a64-0c1e5d8f9b21";
 pub(super) const STATUS: [&str; 4] = ["new", "contacted", "qualified", "disqualified"];
 
 /// A lead as the vendor sends it.
