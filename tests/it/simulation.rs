@@ -278,7 +278,8 @@ async fn copies_are_the_same_and_shuffled_events_are_all_there_in_another_order(
         order_of(bench.sent(SPELO, "lead.captured", json!({"leads": leads, "shuffle": true})).await);
     assert_ne!(shuffled, leads);
     let mut sorted = leads.clone();
-    (sorted.sort(), shuffled.sort());
+    sorted.sort();
+    shuffled.sort();
     assert_eq!(shuffled, sorted);
 }
 

@@ -99,9 +99,9 @@ async fn webhooks(
     }
     let refused = |sentence| (StatusCode::BAD_REQUEST, sentence);
     let deliveries = desk.vendor.webhook(&order).map_err(refused)?;
-    let requests = {
+    let batch = {
         let mut dice = desk.dice.lock().unwrap_or_else(PoisonError::into_inner);
-        order.requests(&deliveries, &mut dice).map_err(refused)?
+        order.batch(&deliveries, &mut dice).map_err(refused)?
     };
-    order.send(requests).await.map(Json).map_err(refused)
+    Ok(Json(batch.send().await))
 }

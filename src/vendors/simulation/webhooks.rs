@@ -115,16 +115,12 @@ impl WebhookOrder {
         if self.header.is_some() { Err(refusal.to_owned()) } else { Ok(()) }
     }
 
-    /// The requests of these deliveries, one for each of the order's leads: copies, in the order of sending.
-    pub(super) fn requests(
-        &self,
-        deliveries: &[Delivery],
-        dice: &mut fastrand::Rng,
-    ) -> Result<Vec<(String, Request<Full<Bytes>>)>, String> {
+    /// These deliveries, one for each of the order's leads, ready to be sent: copies made, the dice thrown.
+    pub(super) fn batch(&self, deliveries: &[Delivery], dice: &mut fastrand::Rng) -> Result<Batch, String> {
         if !(1..=COPIES).contains(&self.copies) {
             return Err(format!("`copies` goes from 1 to {COPIES}."));
         }
-        let url = self.target()?.0;
+        let (url, addresses) = self.target()?;
         let mut requests = Vec::new();
         for (lead, delivery) in self.leads.iter().zip(deliveries) {
             for _ in 0..self.copies {
@@ -134,22 +130,7 @@ impl WebhookOrder {
         if self.shuffle {
             dice.shuffle(&mut requests);
         }
-        Ok(requests)
-    }
-
-    /// Sends requests, one after the other.
-    pub(super) async fn send(
-        &self,
-        requests: Vec<(String, Request<Full<Bytes>>)>,
-    ) -> Result<Vec<Outcome>, String> {
-        let (_, addresses) = self.target()?;
-        let mut outcomes = Vec::with_capacity(requests.len());
-        for (lead, request) in requests {
-            let status = tokio::time::timeout(PATIENCE, deliver(&addresses, request)).await;
-            let status = status.ok().flatten().unwrap_or(0);
-            outcomes.push(Outcome { event: self.event.clone(), lead, status });
-        }
-        Ok(outcomes)
+        Ok(Batch { event: self.event.clone(), addresses, requests })
     }
 
     /// Where to. A name is never looked up, so that nothing can leave this machine.
@@ -167,6 +148,26 @@ impl WebhookOrder {
         let port = url.port_or_known_default().unwrap_or(80);
         let addresses = hosts.into_iter().map(|host| SocketAddr::new(host, port)).collect();
         Ok((url, addresses))
+    }
+}
+
+/// Requests in the order of sending, each with its lead.
+pub(super) struct Batch {
+    event: String,
+    addresses: Vec<SocketAddr>,
+    requests: Vec<(String, Request<Full<Bytes>>)>,
+}
+
+impl Batch {
+    /// Sends them, one after the other.
+    pub(super) async fn send(self) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(self.requests.len());
+        for (lead, request) in self.requests {
+            let status = tokio::time::timeout(PATIENCE, deliver(&self.addresses, request)).await;
+            let status = status.ok().flatten().unwrap_or(0);
+            outcomes.push(Outcome { event: self.event.clone(), lead, status });
+        }
+        outcomes
     }
 }
 
