@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
 use crate::source::{DynDiscovery, Source};
 use crate::vendors::Account;
@@ -75,7 +76,7 @@ fn circumstances() -> Cx {
         deadline: Instant::now() + ATTEMPT,
         now: Timestamp::now(),
         request_id: Arc::from("discovery"),
-        caller: Arc::from("leadgraph"),
+        caller: Caller::unrestricted("leadgraph"),
         meter: Meter::default(),
     }
 }

@@ -57,7 +57,7 @@ impl Inner {
     ) -> Result<Connection<T>, GatherError> {
         let Request { cx, field, filter, kind, legs, paging, unsupported_is_missing } = request;
         let wish = wish(paging).map_err(GatherError::Input)?;
-        let scope = Scope { caller: Arc::clone(&cx.caller), field };
+        let scope = Scope { caller: Arc::clone(&cx.caller.name), field };
         let given = paging.after.as_deref().or(paging.before.as_deref());
         let most = longest(self.registry.all().len());
         let cursor = given.map(|text| self.sealer.open(&scope, filter, cx.now, text, most)).transpose();

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::failure::{self, Failure};
 use super::request_id::RequestId;
 use super::{Ask, Engine, Settings};
+use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
 
 /// How long past its deadline a request may still answer by itself before it is dropped. Longer than the engine waits for
@@ -49,7 +50,7 @@ async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
         deadline,
         now: Timestamp::now(),
         request_id: parts.extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0)),
-        caller: Arc::from("anonymous"),
+        caller: Caller::anonymous(),
         meter: Meter::default(),
     };
     let (request_id, meter) = (Arc::clone(&cx.request_id), cx.meter.clone());

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::caller::Caller;
+
 /// The circumstances of one request: how long it may take, what time it is, who asks.
 #[derive(Clone, Debug)]
 pub struct Cx {
@@ -16,7 +18,7 @@ pub struct Cx {
     /// Names the request in logs and errors.
     pub request_id: Arc<str>,
     /// Who asks. Cursors are sealed for one caller.
-    pub caller: Arc<str>,
+    pub caller: Caller,
     /// Counts the upstream calls made on the way. Shared by everything that one answer is made of.
     pub meter: Meter,
 }

@@ -3,6 +3,7 @@
 //! Every room may use these types; they use nothing of ours, do no I/O and are neither serialized nor exposed
 //! over GraphQL. The edges (`vendors/` below, `graphql/` above) own the conversions.
 
+pub mod caller;
 pub mod caps;
 pub mod conversation;
 pub mod cx;

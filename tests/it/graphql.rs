@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use leadgraph::gather::Gather;
 use leadgraph::gather::settings::Settings;
 use leadgraph::graphql::{self, Request, execute, schema};
+use leadgraph::model::caller::Caller;
 use leadgraph::model::caps::{ConversationCaps, LeadCaps, ListCaps, Paging, TimeFilter};
 use leadgraph::model::conversation::{Conversation, SpeakerRole, TranscriptTurn};
 use leadgraph::model::cx::{Cx, Meter};
@@ -227,7 +228,7 @@ async fn ask_within(settings: graphql::Settings, sources: &[&Arc<Scripted>], que
         deadline: tokio::time::Instant::now() + Duration::from_secs(5),
         now: Timestamp::from_second(1_790_000_100).unwrap(),
         request_id: Arc::from("req-1"),
-        caller: Arc::from("anonymous"),
+        caller: Caller::anonymous(),
         meter: Meter::default(),
     };
     let sources = sources.iter().map(|source| Arc::new(Shared(Arc::clone(source))) as Arc<dyn Source>);

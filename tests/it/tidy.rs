@@ -11,6 +11,7 @@ use std::time::Duration;
 use leadgraph::gather::Gather;
 use leadgraph::gather::settings::Settings;
 use leadgraph::graphql::{self, Request, execute, schema};
+use leadgraph::model::caller::Caller;
 use leadgraph::model::cx::{Cx, Meter};
 use leadgraph::vendors;
 
@@ -138,7 +139,7 @@ async fn every_example_query_is_valid() {
             deadline: tokio::time::Instant::now() + Duration::from_secs(5),
             now: "2026-05-11T12:00:00Z".parse().unwrap(),
             request_id: Arc::from("tidy"),
-            caller: Arc::from("tidy"),
+            caller: Caller::unrestricted("tidy"),
             meter: Meter::default(),
         };
         execute(&schema, cx, Request { query, ..Request::default() }).await

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::gather::Gather;
 use crate::gather::settings::Settings;
+use crate::model::caller::Caller;
 use crate::model::caps::{LeadCaps, ListCaps, Paging, TimeFilter};
 use crate::model::cx::{Cx, Meter};
 use crate::model::failure::{SourceError, SourceErrorKind};
@@ -309,7 +310,7 @@ pub(super) fn cx() -> Cx {
         deadline: Instant::now() + Duration::from_secs(60),
         now: Timestamp::from_millisecond(NOW + 60_000).unwrap(),
         request_id: "test".into(),
-        caller: "anyone".into(),
+        caller: Caller::unrestricted("anyone"),
         meter: Meter::default(),
     }
 }

@@ -7,6 +7,7 @@ use crate::gather::Gather;
 use crate::gather::settings::Settings;
 use crate::graphql::scalars::id::{GlobalId, of};
 use crate::graphql::{self, Request, execute, schema};
+use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
 use crate::model::id::{EntityKind, Key, NativeId, SourceId};
 
@@ -16,7 +17,7 @@ async fn ask(query: &str, variables: Value) -> Value {
         deadline: tokio::time::Instant::now() + Duration::from_secs(5),
         now: jiff::Timestamp::UNIX_EPOCH,
         request_id: Arc::from("req-1"),
-        caller: Arc::from("anonymous"),
+        caller: Caller::anonymous(),
         meter: Meter::default(),
     };
     let schema = schema(Gather::new(Settings::default(), Vec::new()), graphql::Settings::default());

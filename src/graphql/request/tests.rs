@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::graphql::builder;
+use crate::model::caller::Caller;
 use crate::model::cx::Meter;
 
 fn cx() -> Cx {
@@ -13,7 +14,7 @@ fn cx() -> Cx {
         deadline: Instant::now() + Duration::from_secs(5),
         now: jiff::Timestamp::UNIX_EPOCH,
         request_id: Arc::from("req-1"),
-        caller: Arc::from("anonymous"),
+        caller: Caller::anonymous(),
         meter: Meter::default(),
     }
 }
@@ -160,7 +161,7 @@ async fn a_foreign_id_in_a_filter_is_a_bad_id() {
 async fn the_viewer_is_the_caller() {
     let answer = ask(request("{ viewer { name scopes } }", Value::Null)).await;
     assert_eq!(answer["data"]["viewer"]["name"], "anonymous");
-    assert_eq!(answer["data"]["viewer"]["scopes"].as_array().unwrap().len(), 4);
+    assert_eq!(answer["data"]["viewer"]["scopes"].as_array().unwrap().len(), 7);
 }
 
 struct Hostile;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use leadgraph::model::caller::Caller;
 use leadgraph::model::caps::{ListCaps, Paging};
 use leadgraph::model::conversation::Conversation;
 use leadgraph::model::cx::{Cx, Meter};
@@ -120,7 +121,7 @@ pub(super) fn cx_of(time: Duration) -> Cx {
         deadline: Instant::now() + time,
         now: NOW.parse().unwrap(),
         request_id: "contract".into(),
-        caller: "contract".into(),
+        caller: Caller::unrestricted("contract"),
         meter: Meter::default(),
     }
 }

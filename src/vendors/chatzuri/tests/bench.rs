@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use crate::model::caller::Caller;
 use crate::model::conversation::Conversation;
 use crate::model::cx::{Cx, Meter};
 use crate::model::failure::{SourceError, SourceErrorKind};
@@ -70,7 +71,7 @@ pub(super) fn cx() -> Cx {
         deadline: Instant::now() + Duration::from_secs(10),
         now: NOW.parse().unwrap(),
         request_id: "test".into(),
-        caller: "test".into(),
+        caller: Caller::unrestricted("test"),
         meter: Meter::default(),
     }
 }

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::ENTRY;
+use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{NativeId, SourceId};
@@ -71,7 +72,7 @@ fn cx() -> Cx {
         deadline: Instant::now() + Duration::from_secs(10),
         now: "2026-05-11T12:00:00Z".parse().unwrap(),
         request_id: "test".into(),
-        caller: "test".into(),
+        caller: Caller::unrestricted("test"),
         meter: Meter::default(),
     }
 }
