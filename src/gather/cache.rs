@@ -2,7 +2,8 @@
 //!
 //! A hit costs no call, no parsing, no quota. Equal reads at one time are one read. The read lives in a task of its own, so a
 //! client that hangs up neither stops nor repeats it. Failures are not kept. What is no longer fresh is served while it is read
-//! anew, and while the vendor fails, both for a bounded time and marked. Recording links never come here.
+//! anew, and while the vendor fails, both for a bounded time and marked. What is forgotten is void at once, and so is what a read
+//! brings that began before (`generations`). Recording links never come here.
 
 use std::any::Any;
 use std::future::Future;
@@ -15,6 +16,7 @@ use moka::future::Cache as Moka;
 use moka::policy::EvictionPolicy;
 use tokio::time::{Instant, timeout_at};
 
+use super::generations::{Generations, Name, Stamp};
 use super::settings::Settings;
 use crate::model::cx::{Cx, Meter};
 use crate::model::failure::{SourceError, SourceErrorKind};
@@ -38,6 +40,20 @@ impl ReadKey {
         match self {
             Self::Leads(source, ..) | Self::Conversations(source, ..) | Self::History(source, _) => source,
             Self::Lead(key) | Self::Conversation(key) | Self::Interaction(key) => &key.source,
+        }
+    }
+
+    /// The earliest stamp with which what is held under it is not void.
+    fn since(&self, generations: &Generations) -> Stamp {
+        match self {
+            Self::Leads(source, ..) => generations.since(&[Name::Leads(source)]),
+            Self::Conversations(source, ..) => generations.since(&[Name::Talks(source)]),
+            Self::Lead(key) | Self::Conversation(key) | Self::Interaction(key) => {
+                generations.since(&[Name::Record(&key.source, &key.native)])
+            }
+            Self::History(source, lead) => {
+                generations.since(&[Name::Talks(source), Name::Record(source, lead)])
+            }
         }
     }
 }
@@ -92,6 +108,8 @@ struct Held {
     fetched_at: Timestamp,
     born: Instant,
     life: Life,
+    /// When its read began.
+    begun: Stamp,
     /// Someone reads it anew.
     renewing: Arc<AtomicBool>,
 }
@@ -100,8 +118,10 @@ struct Held {
 #[derive(Clone)]
 pub(super) struct Cache {
     held: Moka<ReadKey, Held>,
-    /// Reads under way. It holds what they gave no longer than those who wait for it need.
-    flights: Moka<ReadKey, Held>,
+    /// Reads under way, and since when their answer is not void: nobody joins one that began before. It holds what they gave no
+    /// longer than those who wait for it need.
+    flights: Moka<(ReadKey, Stamp), Held>,
+    generations: Generations,
     /// How long one read may take, whoever waits for it.
     patience: Duration,
     /// How long a read may take where older data would do.
@@ -139,6 +159,7 @@ impl Cache {
         Self {
             held,
             flights,
+            generations: Generations::new(),
             patience: settings.source_timeout,
             // Before a walk gives up on its stragglers.
             hope: settings.straggler_timeout / 2,
@@ -148,23 +169,47 @@ impl Cache {
 
     /// What is held under a key and fresh, without reading.
     pub(super) async fn peek<V: Send + Sync + 'static>(&self, key: &ReadKey) -> Option<Read<V>> {
-        let held = self.held.get(key).await.filter(Held::is_fresh)?;
+        let held = self.held(key).await.filter(Held::is_fresh)?;
         read(&held, Age::Fresh)
     }
 
-    /// Holds what came along with another read.
+    /// Holds what came along with another read, which began at `begun`.
     pub(super) async fn hold<V: Send + Sync + 'static>(
         &self,
         key: ReadKey,
         fresh: Fresh<V>,
         fetched_at: Timestamp,
+        begun: Stamp,
     ) {
-        self.held.insert(key, hold(fresh, fetched_at)).await;
+        self.keep(key, hold(fresh, fetched_at, begun)).await;
     }
 
-    /// Forgets what is held under a key.
-    pub(super) async fn forget(&self, key: &ReadKey) {
+    /// Lets go of what is held under a key, so that it is read anew.
+    pub(super) async fn drop_held(&self, key: &ReadKey) {
         self.held.invalidate(key).await;
+    }
+
+    /// Forgets all that goes by a name, for everyone and at once: also what a read brings that is under way.
+    pub(super) fn forget(&self, name: Name<'_>) {
+        self.generations.forget(name);
+    }
+
+    /// The stamp of a read that begins now.
+    #[cfg(test)]
+    pub(super) fn stamp(&self) -> Stamp {
+        self.generations.now()
+    }
+
+    /// What is held under a key and is not void.
+    async fn held(&self, key: &ReadKey) -> Option<Held> {
+        self.held.get(key).await.filter(|held| held.begun >= key.since(&self.generations))
+    }
+
+    /// Keeps what was read, unless it has become void meanwhile.
+    async fn keep(&self, key: ReadKey, held: Held) {
+        if held.begun >= key.since(&self.generations) {
+            self.held.insert(key, held).await;
+        }
     }
 
     /// What is held under a key, or else what `load` reads.
@@ -178,7 +223,7 @@ impl Cache {
         &self,
         cx: &Cx,
         key: ReadKey,
-        load: impl FnOnce(Cx) -> F + Send + 'static,
+        load: impl FnOnce(Cx, Stamp) -> F + Send + 'static,
     ) -> Result<Read<V>, SourceError>
     where
         V: Send + Sync + 'static,
@@ -186,7 +231,7 @@ impl Cache {
     {
         let failed = |kind| SourceError::new(key.source(), "read", kind);
         let garbled = || failed(SourceErrorKind::Protocol);
-        let held = self.held.get(&key).await;
+        let held = self.held(&key).await;
         if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
             return read(held, Age::Fresh).ok_or_else(garbled);
         }
@@ -219,25 +264,26 @@ impl Cache {
         cx: &Cx,
         meter: Meter,
         key: ReadKey,
-        load: impl FnOnce(Cx) -> F + Send + 'static,
+        load: impl FnOnce(Cx, Stamp) -> F + Send + 'static,
     ) -> tokio::task::JoinHandle<Result<Held, Arc<SourceError>>>
     where
         V: Send + Sync + 'static,
         F: Future<Output = Result<Fresh<V>, SourceError>> + Send + 'static,
     {
         let own = Cx { deadline: Instant::now() + self.patience, meter, ..cx.clone() };
+        let since = key.since(&self.generations);
         let (cache, name) = (self.clone(), key.clone());
         tokio::spawn(async move {
             let flight = async {
                 // The flight before this one may have landed since its reader looked.
-                if let Some(held) = cache.held.get(&name).await.filter(Held::is_fresh) {
+                if let Some(held) = cache.held(&name).await.filter(Held::is_fresh) {
                     return Ok(held);
                 }
-                let fetched_at = own.now;
-                match load(own).await {
+                let (fetched_at, begun) = (own.now, cache.generations.now());
+                match load(own, begun).await {
                     Ok(fresh) => {
-                        let held = hold(fresh, fetched_at);
-                        cache.held.insert(name.clone(), held.clone()).await;
+                        let held = hold(fresh, fetched_at, begun);
+                        cache.keep(name.clone(), held.clone()).await;
                         Ok(held)
                     }
                     Err(error) => {
@@ -249,7 +295,7 @@ impl Cache {
                     }
                 }
             };
-            cache.flights.try_get_with(key, flight).await
+            cache.flights.try_get_with((key, since), flight).await
         })
     }
 }
@@ -264,13 +310,14 @@ impl Held {
     }
 }
 
-fn hold<V: Send + Sync + 'static>(fresh: Fresh<V>, fetched_at: Timestamp) -> Held {
+fn hold<V: Send + Sync + 'static>(fresh: Fresh<V>, fetched_at: Timestamp, begun: Stamp) -> Held {
     Held {
         value: Arc::new(fresh.value),
         weight: fresh.weight,
         fetched_at,
         born: Instant::now(),
         life: fresh.life,
+        begun,
         renewing: Arc::default(),
     }
 }

@@ -226,7 +226,7 @@ impl Inner {
         let (source, native, settings) =
             (Arc::clone(source), lead.native.clone(), Arc::clone(&self.settings));
         let key = ReadKey::History(source.id().clone(), native.clone());
-        let load = move |cx: Cx| async move {
+        let load = move |cx: Cx, _| async move {
             let unsupported = || SourceError::new(source.id(), "interactions", SourceErrorKind::Unsupported);
             let page = source.histories().ok_or_else(unsupported)?.of_lead_dyn(&cx, &native).await?;
             Ok(listed(page, Life { fresh: settings.interaction_ttl, stale: settings.list_stale_if_error }))

@@ -59,19 +59,19 @@ impl LeadList {
 
 impl Reader<Lead> for LeadList {
     fn forget<'a>(&'a self, span: Span, from: Option<&'a PageToken>) -> BoxFuture<'a, ()> {
-        async move { self.desk.cache.forget(&self.key(span, from).1).await }.boxed()
+        async move { self.desk.cache.drop_held(&self.key(span, from).1).await }.boxed()
     }
 
     fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Lead> {
         let (query, key) = self.key(span, from);
         let (desk, life, from) = (self.desk.clone(), self.desk.life(cx, span), from.cloned());
         async move {
-            let load = move |cx: Cx| async move {
+            let load = move |cx: Cx, begun| async move {
                 let list = desk.source.leads().ok_or_else(|| desk.unsupported("leads.list"))?;
                 let page = list.page_dyn(&cx, &query, from.as_ref()).await?;
                 for lead in page.rows.iter().filter(|lead| !lead.sparse) {
                     let fresh = record(lead, desk.settings.record_life(desk.settings.lead_ttl));
-                    desk.cache.hold(ReadKey::Lead(lead.key.clone()), fresh, cx.now).await;
+                    desk.cache.hold(ReadKey::Lead(lead.key.clone()), fresh, cx.now, begun).await;
                 }
                 Ok(listed(page, life))
             };
@@ -102,21 +102,21 @@ impl ConversationList {
 
 impl Reader<Conversation> for ConversationList {
     fn forget<'a>(&'a self, span: Span, from: Option<&'a PageToken>) -> BoxFuture<'a, ()> {
-        async move { self.desk.cache.forget(&self.key(span, from).1).await }.boxed()
+        async move { self.desk.cache.drop_held(&self.key(span, from).1).await }.boxed()
     }
 
     fn read<'a>(&'a self, cx: &'a Cx, span: Span, from: Option<&'a PageToken>) -> Answer<'a, Conversation> {
         let (query, key) = self.key(span, from);
         let (desk, life, from) = (self.desk.clone(), self.desk.life(cx, span), from.cloned());
         async move {
-            let load = move |cx: Cx| async move {
+            let load = move |cx: Cx, begun| async move {
                 let list =
                     desk.source.conversations().ok_or_else(|| desk.unsupported("conversations.list"))?;
                 let page = list.page_dyn(&cx, &query, from.as_ref()).await?;
                 for conversation in page.rows.iter().filter(|conversation| !conversation.partial) {
                     let life = conversation_life(&desk.settings, conversation, cx.now);
                     let key = ReadKey::Conversation(conversation.key.clone());
-                    desk.cache.hold(key, record(conversation, life), cx.now).await;
+                    desk.cache.hold(key, record(conversation, life), cx.now, begun).await;
                 }
                 // The list, too, is over as soon as the vendor deletes one of its rows.
                 let end = page.rows.iter().filter_map(|conversation| conversation.expires_at).min();

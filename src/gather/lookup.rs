@@ -14,6 +14,7 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::cache::{Age, Fresh, Life, ReadKey};
+use super::generations::Stamp;
 use super::lists::{ConversationList, Desk, LeadList, conversation_life};
 use super::position::Window;
 use super::reader::{Reader, Tally};
@@ -75,7 +76,7 @@ impl Inner {
             return self.by_day(cx, &source, &list, caps, key).await;
         }
         let (wanted, settings) = (key.clone(), Arc::clone(&self.settings));
-        let load = move |cx: Cx| async move {
+        let load = move |cx: Cx, _| async move {
             let verb = source.lead_by_id().ok_or_else(|| unsupported(source.id(), "leads.get"))?;
             let lead = verb.get_dyn(&cx, &wanted.native).await?;
             Ok(fresh(lead, settings.absent_ttl, |_| settings.record_life(settings.lead_ttl)))
@@ -96,7 +97,7 @@ impl Inner {
             return self.by_day(cx, &source, &list, caps, key).await;
         }
         let (id, settings) = (key.native.clone(), Arc::clone(&self.settings));
-        let load = move |cx: Cx| async move {
+        let load = move |cx: Cx, _| async move {
             let verb =
                 source.conversation_by_id().ok_or_else(|| unsupported(source.id(), "conversations.get"))?;
             let conversation = verb.get_dyn(&cx, &id).await?;
@@ -114,7 +115,7 @@ impl Inner {
             return Ok(Box::pin(self.conversation(cx, &wanted)).await?.map(Conversation::to_interaction));
         }
         let (id, settings) = (key.native.clone(), Arc::clone(&self.settings));
-        let load = move |cx: Cx| async move {
+        let load = move |cx: Cx, _| async move {
             let verb =
                 source.interaction_by_id().ok_or_else(|| unsupported(source.id(), "interactions.get"))?;
             let interaction = verb.get_dyn(&cx, &id).await?;
@@ -205,7 +206,7 @@ impl Inner {
         &self,
         cx: &Cx,
         key: ReadKey,
-        load: impl FnOnce(Cx) -> F + Send + 'static,
+        load: impl FnOnce(Cx, Stamp) -> F + Send + 'static,
     ) -> Pointed<T>
     where
         T: Record,

@@ -10,6 +10,7 @@ mod cache;
 mod connect;
 mod cursor;
 mod feed;
+mod generations;
 mod history;
 mod lists;
 mod lookup;
@@ -36,6 +37,7 @@ use self::answer::{Connection, GatherError, SourceView};
 use self::cache::Cache;
 use self::connect::Request;
 use self::cursor::{Sealer, fingerprint};
+use self::generations::Name;
 use self::history::Whose;
 use self::lookup::Scouted;
 use self::plan::{Leg, Legs};
@@ -242,6 +244,19 @@ impl Gather {
         let Some(source) = self.inner.registry.get(&key.source) else { return Ok(None) };
         let unsupported = || SourceError::new(&key.source, "recordings.link", SourceErrorKind::Unsupported);
         source.recordings().ok_or_else(unsupported)?.link_dyn(cx, &key.native).await
+    }
+
+    /// Forgets a record and the pages of its source's lists of that kind, for everyone and at once. A read under way that
+    /// began before neither stores nor gives later readers what it brings.
+    pub fn forget(&self, kind: EntityKind, key: &Key) {
+        self.inner.cache.forget(Name::Record(&key.source, &key.native));
+        self.forget_lists(&key.source, kind);
+    }
+
+    /// Forgets the pages of a source's lists of a kind, as [`Gather::forget`] does: a record has come or gone. Conversations
+    /// and interactions are forgotten together, and so are the histories of the source's leads with them.
+    pub fn forget_lists(&self, source: &SourceId, kind: EntityKind) {
+        self.inner.cache.forget(Name::lists(source, kind));
     }
 
     /// All sources, in the order of their names.

@@ -2,6 +2,7 @@
 
 mod caches;
 mod cursors;
+mod generations;
 mod history;
 mod model;
 mod pages;
