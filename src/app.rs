@@ -114,7 +114,7 @@ impl App {
         let background = discovery::run(parts.accounts, publisher(&gather)).await;
         let readiness = Readiness::default();
         let schema = graphql::schema(gather, parts.graphql);
-        let router = http::router(&parts.http, engine(schema), readiness.clone());
+        let router = http::router(&parts.http, http::everyone(), engine(schema), readiness.clone());
         Self { settings: parts.http, router, readiness, _background: background }
     }
 

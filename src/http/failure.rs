@@ -7,9 +7,9 @@ use serde_json::json;
 /// One way to be refused.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failure {
-    status: StatusCode,
-    code: &'static str,
-    message: &'static str,
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) message: &'static str,
 }
 
 const fn bad(message: &'static str) -> Failure {

@@ -46,11 +46,13 @@ async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
         Ok(ask) => ask,
         Err(failure) => return failure.answer(),
     };
+    // Nobody comes here unknown; should someone, they get nothing.
+    let Some(caller) = parts.extensions.get::<Caller>().cloned() else { return failure::INTERNAL.answer() };
     let cx = Cx {
         deadline,
         now: Timestamp::now(),
         request_id: parts.extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0)),
-        caller: Caller::anonymous(),
+        caller,
         meter: Meter::default(),
     };
     let (request_id, meter) = (Arc::clone(&cx.request_id), cx.meter.clone());

@@ -3,6 +3,7 @@
 //! Knows no entity and no schema: what a request means is decided behind [`Engine`]. The wall clock is read here and
 //! nowhere else on a request's way.
 
+mod auth;
 mod failure;
 mod graphiql;
 mod graphql;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -25,6 +26,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use self::auth::{Identify, Refusal, everyone};
 pub use self::health::Readiness;
 pub use self::serve::serve;
 use crate::model::cx::Cx;
@@ -78,13 +80,15 @@ pub struct Answer {
 pub type Engine = Arc<dyn Fn(Cx, Ask) -> BoxFuture<'static, Answer> + Send + Sync>;
 
 /// The whole surface: `POST /graphql`, `GET /` (GraphiQL), `/livez`, `/readyz`. Can be nested in another axum router.
-pub fn router(settings: &Settings, engine: Engine, readiness: Readiness) -> Router {
+pub fn router(settings: &Settings, identify: Identify, engine: Engine, readiness: Readiness) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     // Layers added later stand further out: a request meets the last one first.
     Router::new()
         .route("/graphql", graphql::route(settings, engine))
+        // Whatever serves GraphQL stands above this line, and is not reached by anyone unknown.
+        .route_layer(from_fn_with_state(identify, auth::admit))
         .merge(graphiql::routes())
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz).with_state(readiness))

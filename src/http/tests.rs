@@ -43,7 +43,7 @@ async fn serve_with(settings: Settings) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let readiness = Readiness::default();
-    let router = router(&settings, engine(), readiness.clone());
+    let router = router(&settings, everyone(), engine(), readiness.clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let held = readiness.clone();
     let task = tokio::spawn(async move {
@@ -266,7 +266,7 @@ async fn panic_is_one_requests_failure_and_tells_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn engine_that_never_answers_is_given_up() {
-    let router = router(&Settings::default(), engine(), Readiness::default());
+    let router = router(&Settings::default(), everyone(), engine(), Readiness::default());
     let request = http::Request::post("/graphql")
         .header("content-type", "application/json")
         .body(axum::body::Body::from(r#"{"query":"hang"}"#))
@@ -379,7 +379,7 @@ async fn graphiql_opens_with_the_example_queries() {
 
 #[tokio::test]
 async fn router_works_below_a_path_of_another_application() {
-    let inner = router(&Settings::default(), engine(), Readiness::default());
+    let inner = router(&Settings::default(), everyone(), engine(), Readiness::default());
     let outer = Router::new().nest_service("/leads", inner);
     let ask = |method: &str, path: &str, body: &'static str| {
         let request = http::Request::builder().method(method).uri(path);

@@ -1,0 +1,128 @@
+//! Who asks: the bearer token of a request becomes a [`Caller`], before anything else of the request is read.
+//!
+//! What a token is, and whose, is decided behind [`Identify`]. A request that is let in carries its caller among its
+//! extensions; whatever serves GraphQL takes it from there, and refuses a request without one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+
+use super::failure::Failure;
+use crate::model::caller::Caller;
+
+/// Finds out whose a token is; `None` is a request without one. Counts the request against its caller's rate.
+pub type Identify =
+    Arc<dyn for<'a> Fn(Option<&'a str>) -> BoxFuture<'a, Result<Caller, Refusal>> + Send + Sync>;
+
+/// Why nobody is let in. Says no more than a client needs, so that guessing tells nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A token is needed, and there is none.
+    Missing,
+    /// The token is nobody's, or no longer good.
+    Unknown,
+    /// What the token must be checked with cannot be had just now.
+    Unavailable,
+    /// The caller asks more often than it may.
+    TooOften {
+        /// When it may ask again.
+        retry_after: Duration,
+    },
+}
+
+/// Lets everyone in as [`Caller::anonymous`], whatever they show.
+#[must_use]
+pub fn everyone() -> Identify {
+    Arc::new(|_| ready(Ok(Caller::anonymous())).boxed())
+}
+
+/// Lets a request pass with its caller, or refuses it.
+pub(super) async fn admit(
+    State(identify): State<Identify>,
+    mut request: Request,
+    next: Next,
+) -> Response<Body> {
+    match caller(&identify, request.headers()).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.answer(),
+    }
+}
+
+/// Who sent these headers.
+///
+/// # Errors
+/// Why nobody is let in.
+pub(super) async fn caller(identify: &Identify, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    match (given.next(), given.next()) {
+        (None, _) => identify(None).await,
+        // What is not one bearer token is nobody's, but where everyone is let in nobody looks.
+        (Some(value), None) => identify(Some(bearer(value).unwrap_or_default())).await,
+        (Some(_), Some(_)) => identify(Some("")).await,
+    }
+}
+
+/// The token of `Bearer <token>`.
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
+}
+
+const MISSING: Failure = Failure {
+    status: StatusCode::UNAUTHORIZED,
+    code: "UNAUTHENTICATED",
+    message: "this gateway knows its callers: send the header authorization: Bearer <key or token>",
+};
+const UNKNOWN: Failure = Failure {
+    status: StatusCode::UNAUTHORIZED,
+    code: "UNAUTHENTICATED",
+    message: "this key or token is not known here, or no longer good: ask whoever runs this gateway for another",
+};
+const UNAVAILABLE: Failure = Failure {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    code: "AUTHENTICATION_UNAVAILABLE",
+    message: "tokens cannot be checked just now: ask again in a while",
+};
+const TOO_OFTEN: Failure = Failure {
+    status: StatusCode::TOO_MANY_REQUESTS,
+    code: "RATE_LIMITED",
+    message: "this caller asks more often than it may: ask again after the time in retry-after",
+};
+
+impl Refusal {
+    /// The response that says so.
+    pub(super) fn answer(self) -> Response<Body> {
+        let (failure, name, value) = match self {
+            Self::Missing => {
+                (MISSING, WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"leadgraph\""))
+            }
+            Self::Unknown => {
+                let challenge = "Bearer realm=\"leadgraph\", error=\"invalid_token\"";
+                (UNKNOWN, WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+            }
+            Self::Unavailable => (UNAVAILABLE, RETRY_AFTER, HeaderValue::from_static("1")),
+            Self::TooOften { retry_after } => (TOO_OFTEN, RETRY_AFTER, whole_seconds(retry_after)),
+        };
+        let mut response = failure.answer();
+        response.headers_mut().insert(name, value);
+        response
+    }
+}
+
+/// A wait in whole seconds, never less than it is.
+fn whole_seconds(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+}
+
+#[cfg(test)]
+mod tests;
