@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::config::{self, Config, Environment, Flaw, KnownVendor, Problem, SourceConfig};
+use crate::events::{self, Log};
 use crate::gather::Gather;
 use crate::gather::settings::Settings;
 use crate::graphql::{self, Request, Schema};
@@ -34,6 +35,8 @@ pub struct Parts {
     pub http: http::Settings,
     /// What an operation may cost.
     pub graphql: graphql::Settings,
+    /// How much of the past is kept for those who listen.
+    pub events: events::Settings,
     /// How many sources become one answer.
     pub gather: Settings,
     /// Its accounts.
@@ -75,8 +78,13 @@ pub fn parse(file: &str, text: &str, environment: Environment<'_>) -> Result<(Co
         }
         Err(problems) => problems.into_iter().map(flaw).collect(),
     })?;
-    let parts =
-        Parts { http: config.http.clone(), graphql: config.graphql, gather: config.gather.clone(), accounts };
+    let parts = Parts {
+        http: config.http.clone(),
+        graphql: config.graphql,
+        events: config.events,
+        gather: config.gather.clone(),
+        accounts,
+    };
     Ok((config, parts))
 }
 
@@ -111,7 +119,9 @@ impl App {
     /// for that, after which it goes on in the background.
     pub async fn start(parts: Parts) -> Self {
         let gather = Gather::new(parts.gather, sources(&parts.accounts));
-        let background = discovery::run(parts.accounts, publisher(&gather)).await;
+        let events = Log::new(parts.events);
+        let mut background = discovery::run(parts.accounts, publisher(&gather)).await;
+        background.spawn(events::watch(gather.clone(), events));
         let readiness = Readiness::default();
         let schema = graphql::schema(gather, parts.graphql);
         let router = http::router(&parts.http, http::everyone(), engine(schema), readiness.clone());

@@ -1,6 +1,7 @@
 //! leadgraph: one Relay-style GraphQL graph over several lead vendors.
 pub mod app;
 pub mod config;
+pub mod events;
 pub mod gather;
 pub mod graphql;
 pub mod http;

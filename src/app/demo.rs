@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{App, Parts, listen};
+use crate::events;
 use crate::gather::settings::Settings;
 use crate::graphql;
 use crate::http;
@@ -73,6 +74,7 @@ impl Stand {
         let parts = Parts {
             http: http::Settings::default(),
             graphql: graphql::Settings::default(),
+            events: events::Settings::default(),
             gather: Settings::default(),
             accounts: self.accounts()?,
         };

@@ -33,6 +33,7 @@ fn example_configuration_is_right_and_says_the_defaults() {
     assert_eq!(config.listen, config::LISTEN);
     assert_eq!(parts.http, http::Settings::default());
     assert_eq!(parts.graphql, graphql::Settings::default());
+    assert_eq!(parts.events, events::Settings::default());
     let cursor_keys = parts.gather.cursor_keys.clone();
     assert_eq!(cursor_keys.len(), 1);
     assert_eq!(parts.gather, Settings { cursor_keys, ..Settings::default() });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::cursors;
 use super::environment::Environment;
 use super::raw::Section;
+use crate::events;
 use crate::gather::settings::Settings;
 use crate::graphql;
 use crate::http;
@@ -27,6 +28,20 @@ pub(super) fn graphql(root: &mut Section<'_>) -> graphql::Settings {
     let max_upstream_calls = section.number("max_upstream_calls", standard.max_upstream_calls, &(1..=10_000));
     section.refuse_others();
     graphql::Settings { max_upstream_calls }
+}
+
+/// `[events]`.
+pub(super) fn events(root: &mut Section<'_>) -> events::Settings {
+    let standard = events::Settings::default();
+    let mut section = root.section("events");
+    let settings = events::Settings {
+        max_events: section.number("max_events", standard.max_events, &(256..=1_000_000)),
+        max_bytes: section.number("max_bytes", standard.max_bytes, &(1 << 20..=1 << 30)),
+        max_age: section.secs("max_age_secs", standard.max_age, &(60..=86_400)),
+        max_waiting: section.number("max_waiting", standard.max_waiting, &(1..=10_000)),
+    };
+    section.refuse_others();
+    settings
 }
 
 /// `[cache]`, `[paging]` and `[cursors]`.

@@ -20,6 +20,7 @@ use toml::de::DeTable;
 pub use self::environment::{Environment, variable};
 pub use self::problem::Problem;
 pub use self::sources::{Flaw, KnownVendor, SourceConfig};
+use crate::events;
 use crate::gather;
 use crate::graphql;
 use crate::http;
@@ -35,6 +36,8 @@ pub struct Config {
     pub http: http::Settings,
     /// What an operation may cost.
     pub graphql: graphql::Settings,
+    /// How much of the past is kept for those who listen.
+    pub events: events::Settings,
     /// How many sources become one answer.
     pub gather: gather::settings::Settings,
     /// The accounts, in the order of the file.
@@ -74,11 +77,12 @@ pub fn read(
     let http = limits::http(&mut server);
     server.refuse_others();
     let graphql = limits::graphql(&mut root);
+    let events = limits::events(&mut root);
     let gather = limits::gather(&mut root, &http, environment);
     let defaults = sources::defaults(&mut root);
     let around = sources::Surroundings { problems: &problems, environment, vendors, defaults: &defaults };
     let sources = sources::read(&mut root, &around, check);
     root.refuse_others();
     let found = problems.sorted();
-    if found.is_empty() { Ok(Config { listen, http, graphql, gather, sources }) } else { Err(found) }
+    if found.is_empty() { Ok(Config { listen, http, graphql, events, gather, sources }) } else { Err(found) }
 }

@@ -56,6 +56,7 @@ fn smallest_file_gets_every_default() {
     assert_eq!(config.http, http::Settings::default());
     assert_eq!(config.gather, gather::settings::Settings::default());
     assert_eq!(config.graphql, graphql::Settings::default());
+    assert_eq!(config.events, events::Settings::default());
     let source = &config.sources[0];
     assert_eq!((source.name.as_str(), source.vendor), ("a", "acme"));
     assert_eq!(source.base_url.as_str(), "https://api.acme.example/v1");
@@ -67,7 +68,7 @@ fn smallest_file_gets_every_default() {
 fn written_values_arrive_where_they_belong() {
     let text = format!(
         "[server]\nlisten = '[::1]:9'\nrequest_timeout_ms = 2_000\nmax_body_bytes = 0x1000\n\
-         [graphql]\nmax_upstream_calls = 90\n[cache]\nleads_secs = 7\nmax_bytes = 2097152\n[paging]\nscan_pages = 3\nsource_timeout_ms = 1500\n\
+         [graphql]\nmax_upstream_calls = 90\n[events]\nmax_age_secs = 61\n[cache]\nleads_secs = 7\nmax_bytes = 2097152\n[paging]\nscan_pages = 3\nsource_timeout_ms = 1500\n\
          [cursors]\nkey_env = 'CURSOR_KEY'\nprevious_key_env = 'CURSOR_KEY'\n\
          [defaults.upstream]\nattempt_timeout_ms = 900\nconcurrency = 3\n{GOOD}\
          base_url = 'http://127.0.0.1:7/v2'\n[sources.upstream]\nconcurrency = 5\n[sources.settings]\ncolor = 'red'\n"
@@ -80,6 +81,7 @@ fn written_values_arrive_where_they_belong() {
     assert_eq!(config.gather.cache_bytes, 2_097_152);
     assert_eq!(config.gather.scan_pages, 3);
     assert_eq!(config.graphql.max_upstream_calls, 90);
+    assert_eq!(config.events.max_age, Duration::from_secs(61));
     assert_eq!(config.gather.source_timeout, Duration::from_millis(1500));
     assert_eq!(config.gather.cursor_keys.len(), 2);
     assert!(config.gather.cursor_keys[0].0 == [7; 32]);
@@ -120,6 +122,7 @@ fn every_mistake_is_reported_at_its_line() {
         ("[server]\nlistn = 'x'\n", &[(2, "unknown key `server.listn`")]),
         ("[graphql]\nmax_upstream_calls = 0\n", &[(2, "`graphql.max_upstream_calls`")]),
         ("[graphql]\nmax_calls = 9\n", &[(2, "unknown key `graphql.max_calls`")]),
+        ("[events]\nmax_events = 10\nmax_age = 1\n", &[(2, "`events.max_events`"), (3, "`events.max_age`")]),
         ("[server]\nlisten = 'localhost'\n", &[(2, "`server.listen` cannot be read")]),
         ("[server]\nlisten = 8080\n", &[(2, "`server.listen` is of type integer")]),
         ("server = 1\n", &[(1, "`server` is of type integer")]),

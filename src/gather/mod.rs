@@ -18,7 +18,7 @@ mod plan;
 mod position;
 pub mod prices;
 mod reader;
-mod record;
+pub mod record;
 mod registry;
 pub mod request;
 pub mod settings;

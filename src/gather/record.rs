@@ -9,7 +9,7 @@ use crate::model::lead::Lead;
 use crate::model::text::Json;
 
 /// A record of a merged list.
-pub(super) trait Record: Clone + Send + Sync + 'static {
+pub trait Record: Clone + Send + Sync + 'static {
     /// Who it is.
     fn key(&self) -> &Key;
     /// When it is from. Records without it sort last.

@@ -13,7 +13,7 @@ use leadgraph::secret::Secret;
 use leadgraph::upstream::policy::Policy;
 use leadgraph::vendors::simulation::{LedgerEntry, Rule, Simulator, World as Told, WorldSpec};
 use leadgraph::vendors::{ALL, Account, Entry, Setup};
-use leadgraph::{graphql, http};
+use leadgraph::{events, graphql, http};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -137,7 +137,13 @@ impl World {
         let accounts = self.vendors.values().map(|(entry, simulator)| self.account(entry, simulator));
         // The limit has tests of its own; here what an operation really costs is counted.
         let graphql = graphql::Settings { max_upstream_calls: 10_000 };
-        let parts = Parts { http, gather: self.plan.settings.clone(), graphql, accounts: accounts.collect() };
+        let parts = Parts {
+            http,
+            graphql,
+            events: events::Settings::default(),
+            gather: self.plan.settings.clone(),
+            accounts: accounts.collect(),
+        };
         let app = App::start(parts).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

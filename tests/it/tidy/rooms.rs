@@ -18,10 +18,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("upstream", &[]),
     ("vendors", &["model", "secret", "source", "upstream"]),
     ("gather", &["model", "source"]),
+    ("events", &["gather", "model"]),
     ("graphql", &["gather", "model"]),
     ("http", &["model"]),
-    ("config", &["gather", "graphql", "http", "model", "secret", "upstream"]),
-    ("app", &["config", "gather", "graphql", "http", "model", "secret", "source", "vendors"]),
+    ("config", &["events", "gather", "graphql", "http", "model", "secret", "upstream"]),
+    ("app", &["config", "events", "gather", "graphql", "http", "model", "secret", "source", "vendors"]),
     ("main", &["app", "config", "graphql", "telemetry"]),
 ];
 
@@ -38,6 +39,7 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
         &["Timestamp::now(", "SystemTime::now(", "Zoned::now("],
         &[
             "src/app/discovery.rs",
+            "src/events/states.rs",
             "src/http/graphql.rs",
             "src/upstream/clock.rs",
             "src/vendors/simulation/control.rs",
