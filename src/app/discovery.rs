@@ -78,5 +78,6 @@ fn circumstances() -> Cx {
         request_id: Arc::from("discovery"),
         caller: Caller::unrestricted("leadgraph"),
         meter: Meter::default(),
+        background: false,
     }
 }

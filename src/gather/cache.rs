@@ -7,13 +7,16 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as StdInstant};
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use moka::future::Cache as Moka;
 use moka::policy::EvictionPolicy;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::generations::{Generations, Name, Stamp};
@@ -112,6 +115,13 @@ struct Held {
     begun: Stamp,
     /// Someone reads it anew.
     renewing: Arc<AtomicBool>,
+}
+
+/// What became of a read that failed.
+struct Lost {
+    error: SourceError,
+    /// Nobody waited for it.
+    background: bool,
 }
 
 /// The cache.
@@ -223,7 +233,7 @@ impl Cache {
         &self,
         cx: &Cx,
         key: ReadKey,
-        load: impl FnOnce(Cx, Stamp) -> F + Send + 'static,
+        load: impl FnOnce(Cx, Stamp) -> F + Clone + Send + 'static,
     ) -> Result<Read<V>, SourceError>
     where
         V: Send + Sync + 'static,
@@ -237,21 +247,25 @@ impl Cache {
         }
         if let Some(held) = held.as_ref().filter(|held| held.is_aging(self.aging)) {
             if !held.renewing.swap(true, Ordering::Relaxed) {
-                drop(self.fly(cx, Meter::default(), key.clone(), load));
+                let nobody = Cx { meter: Meter::default(), background: true, ..cx.clone() };
+                drop(self.fly(&nobody, key.clone(), load));
             }
             return read(held, Age::Aging).ok_or_else(garbled);
         }
         // With older data at hand, a vendor that hangs is not waited for to the end.
         let until = held.as_ref().map_or(cx.deadline, |_| cx.deadline.min(Instant::now() + self.hope));
-        let flight = self.fly(cx, cx.meter.clone(), key.clone(), load);
-        let outcome = match timeout_at(until, flight).await {
-            Err(_) => Err(failed(SourceErrorKind::Timeout)),
-            Ok(Err(panic)) => Err(garbled().because(panic)),
-            Ok(Ok(outcome)) => outcome.map_err(|shared| (*shared).clone()),
+        let outcome = loop {
+            match timeout_at(until, self.fly(cx, key.clone(), load.clone())).await {
+                // It joined a read that nobody waited for, and such a read gives up where this one would not.
+                Ok(Ok(Err(lost))) if lost.background && !cx.background => {}
+                Ok(Ok(outcome)) => break outcome.map_err(|lost| lost.error.clone()),
+                Ok(Err(ended)) => break Err(failed(SourceErrorKind::Internal).because(ended)),
+                Err(_) => break Err(failed(SourceErrorKind::Timeout)),
+            }
         };
         match (outcome, held) {
             (Ok(held), _) => read(&held, Age::Fresh).ok_or_else(garbled),
-            (Err(error), Some(held)) if error.kind.retryable() => {
+            (Err(error), Some(held)) if stands_in(error.kind) => {
                 read(&held, Age::Stale(error)).ok_or_else(garbled)
             }
             (Err(error), _) => Err(error),
@@ -262,15 +276,14 @@ impl Cache {
     fn fly<V, F>(
         &self,
         cx: &Cx,
-        meter: Meter,
         key: ReadKey,
         load: impl FnOnce(Cx, Stamp) -> F + Send + 'static,
-    ) -> tokio::task::JoinHandle<Result<Held, Arc<SourceError>>>
+    ) -> JoinHandle<Result<Held, Arc<Lost>>>
     where
         V: Send + Sync + 'static,
         F: Future<Output = Result<Fresh<V>, SourceError>> + Send + 'static,
     {
-        let own = Cx { deadline: Instant::now() + self.patience, meter, ..cx.clone() };
+        let own = Cx { deadline: Instant::now() + self.patience, ..cx.clone() };
         let since = key.since(&self.generations);
         let (cache, name) = (self.clone(), key.clone());
         tokio::spawn(async move {
@@ -279,8 +292,18 @@ impl Cache {
                 if let Some(held) = cache.held(&name).await.filter(Held::is_fresh) {
                     return Ok(held);
                 }
-                let (fetched_at, begun) = (own.now, cache.generations.now());
-                match load(own, begun).await {
+                let (fetched_at, background, begun) = (own.now, own.background, cache.generations.now());
+                let request_id = Arc::clone(&own.request_id);
+                // A panic is a failure like any other, of all who wait for this read: none of them is to run into it again.
+                let outcome = AssertUnwindSafe(load(own, begun)).catch_unwind().await.unwrap_or_else(|_| {
+                    tracing::error!(
+                        request_id = &*request_id,
+                        source = name.source().as_str(),
+                        "read panicked"
+                    );
+                    Err(SourceError::new(name.source(), "read", SourceErrorKind::Internal))
+                });
+                match outcome {
                     Ok(fresh) => {
                         let held = hold(fresh, fetched_at, begun);
                         cache.keep(name.clone(), held.clone()).await;
@@ -291,7 +314,7 @@ impl Cache {
                         if let Some(held) = cache.held.get(&name).await {
                             held.renewing.store(false, Ordering::Relaxed);
                         }
-                        Err(error)
+                        Err(Lost { error, background })
                     }
                 }
             };
@@ -308,6 +331,12 @@ impl Held {
     fn is_aging(&self, aging: Duration) -> bool {
         self.born.elapsed() < self.life.fresh + aging.min(self.life.stale)
     }
+}
+
+/// Whether older data may stand in for a read that failed so: not where the vendor shut us out, or knows better.
+fn stands_in(kind: SourceErrorKind) -> bool {
+    use SourceErrorKind::{NotFound, StaleToken, Unauthorized, Unsupported};
+    !matches!(kind, NotFound | StaleToken | Unauthorized | Unsupported)
 }
 
 fn hold<V: Send + Sync + 'static>(fresh: Fresh<V>, fetched_at: Timestamp, begun: Stamp) -> Held {

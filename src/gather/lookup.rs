@@ -206,7 +206,7 @@ impl Inner {
         &self,
         cx: &Cx,
         key: ReadKey,
-        load: impl FnOnce(Cx, Stamp) -> F + Send + 'static,
+        load: impl FnOnce(Cx, Stamp) -> F + Clone + Send + 'static,
     ) -> Pointed<T>
     where
         T: Record,

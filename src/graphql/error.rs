@@ -178,6 +178,7 @@ fn source_code(kind: SourceErrorKind) -> &'static str {
         SourceErrorKind::Unsupported => "SOURCE_UNSUPPORTED",
         SourceErrorKind::BudgetExhausted => "SOURCE_BUDGET_EXHAUSTED",
         SourceErrorKind::Overloaded => "SOURCE_OVERLOADED",
+        SourceErrorKind::Internal => INTERNAL,
     }
 }
 
@@ -199,6 +200,7 @@ pub(super) fn source_message(kind: SourceErrorKind) -> &'static str {
         SourceErrorKind::BudgetExhausted => "The gateway has read as much as one answer may cost.",
         SourceErrorKind::Overloaded => "Too much is waiting for this vendor already.",
         SourceErrorKind::StaleToken => "The vendor no longer knows where this page begins.",
+        SourceErrorKind::Internal => INTERNAL_MESSAGE,
     }
 }
 

@@ -54,6 +54,7 @@ async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
         request_id: parts.extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0)),
         caller,
         meter: Meter::default(),
+        background: false,
     };
     let (request_id, meter) = (Arc::clone(&cx.request_id), cx.meter.clone());
     let answer = timeout_at(deadline + GRACE, (door.engine)(cx, ask)).await;

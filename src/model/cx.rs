@@ -21,6 +21,8 @@ pub struct Cx {
     pub caller: Caller,
     /// Counts the upstream calls made on the way. Shared by everything that one answer is made of.
     pub meter: Meter,
+    /// Nobody waits for the answer: its calls give way to those that somebody waits for.
+    pub background: bool,
 }
 
 /// A count of upstream calls (attempts that left the process, retries included).

@@ -77,6 +77,8 @@ pub enum SourceErrorKind {
     Overloaded,
     /// A page token that the source does not (any longer) know.
     StaleToken,
+    /// A fault of ours.
+    Internal,
 }
 
 impl SourceErrorKind {
@@ -98,7 +100,8 @@ impl SourceErrorKind {
             | Self::TooLarge
             | Self::MethodRefused
             | Self::Unsupported
-            | Self::StaleToken => false,
+            | Self::StaleToken
+            | Self::Internal => false,
         }
     }
 }

@@ -26,6 +26,9 @@ pub struct Call {
     pub body: Option<Bytes>,
     /// Whether it may be sent again. Reads are, writes are not.
     pub idempotent: bool,
+    /// Whether nobody waits for the answer. Such a call never waits and is never tried again, and it leaves others their
+    /// reserve of the quota ([`super::policy::Policy::reserve`]).
+    pub background: bool,
     /// When the answer must be there.
     pub deadline: Instant,
     /// Called once for each attempt that leaves the process.

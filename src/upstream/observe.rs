@@ -67,7 +67,7 @@ impl Watch {
         self.update(|_| {})
     }
 
-    fn hear(&self, outcome: &Result<Reply, UpstreamError>) {
+    fn hear(&self, call: &Call, outcome: &Result<Reply, UpstreamError>) {
         self.update(|record| match outcome {
             Ok(_) => {
                 record.last_success_at = Some(wall());
@@ -75,8 +75,10 @@ impl Watch {
             }
             // An answer such as "not found" is no trouble of the account's, and it shows that there is none.
             Err(error) if error.is_answer() => record.failing = false,
-            // Our own refusals say nothing new, but for one: the vendor's quota is used up.
+            // Our own refusals say nothing new, but for one: the vendor's quota is used up. It is not where a call that nobody waits
+            // for was refused.
             Err(error) if error.is_cut_short() => {}
+            Err(error) if error.is_local() && call.background => {}
             Err(error) if error.is_local() && error.kind != Kind::QuotaExhausted => {}
             Err(error) => {
                 record.last_error = Some(error.kind);
@@ -143,7 +145,7 @@ impl<T: Transport> Transport for Observe<T> {
             meter.count();
         });
         let outcome = self.inner.send(&Call { meter: counted, ..call.clone() }).await;
-        self.watch.hear(&outcome);
+        self.watch.hear(call, &outcome);
         tracing::debug!(
             source = &*self.watch.label,
             op = call.op,

@@ -26,6 +26,9 @@ pub struct Policy {
     pub quota_window: Duration,
     /// Calls that may go at once, before the pace of `quota` holds. 10.
     pub burst: u32,
+    /// What calls that nobody waits for leave of `quota`, `burst` and `concurrency` to those that somebody waits for, in
+    /// percent. 50.
+    pub reserve: u32,
 }
 
 impl Default for Policy {
@@ -40,6 +43,7 @@ impl Default for Policy {
             quota: 300,
             quota_window: Duration::from_secs(60),
             burst: 10,
+            reserve: 50,
         }
     }
 }
@@ -82,12 +86,19 @@ const KEYS: &[Key] = &[
         set: |policy, value| policy.quota_window = Duration::from_secs(value.into()),
     },
     Key { name: "burst", least: 1, most: 100_000, set: |policy, value| policy.burst = value },
+    Key { name: "reserve_percent", least: 0, most: 99, set: |policy, value| policy.reserve = value },
 ];
 
 impl Policy {
+    /// What is left of a bound once the reserve is kept: never nothing.
+    pub(super) fn spare(&self, whole: u32) -> u32 {
+        let kept = u64::from(whole) * u64::from(self.reserve) / 100;
+        whole.saturating_sub(u32::try_from(kept).unwrap_or(whole)).max(1)
+    }
+
     /// Lays a table of the configuration over this policy. Its keys bear the names of the fields with their units:
     /// `attempt_timeout_ms`, `connect_timeout_ms`, `max_body_bytes`, `max_attempts`, `concurrency`, `queue`, `quota`,
-    /// `quota_window_secs`, `burst`. Keys that are not there leave their field as it is.
+    /// `quota_window_secs`, `burst`, `reserve_percent`. Keys that are not there leave their field as it is.
     ///
     /// # Errors
     /// Every problem as (key, what is wrong): unknown keys, values that are no whole number, zero or absurd. The policy is

@@ -1,7 +1,8 @@
 //! The quota ledger of one account: when each call was or will be sent, what the vendor said is left, and whether it wants
 //! silence. Plain state behind one lock that is never held across a wait; [`super::rate`] does the waiting.
 //!
-//! Two rules hold at once: never more than `quota` calls in any window, and, once `burst` calls have gone, an even pace.
+//! Two rules hold at once: never more than `quota` calls in any window, and, once `burst` calls have gone, an even pace. Calls that
+//! nobody waits for keep the same rules with smaller figures, so that they leave the others their reserve.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,13 +22,25 @@ pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 /// The ledger of one account.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    quota: u32,
     window: Duration,
     /// Between two calls at an even pace.
     interval: Duration,
+    /// What calls may use that somebody waits for.
+    whole: Share,
+    /// What the others may use.
+    spare: Share,
+    state: Mutex<Pages>,
+}
+
+/// What one class of calls may use.
+#[derive(Debug)]
+struct Share {
+    /// Calls to a window, whoever made them.
+    quota: u32,
     /// How far a burst may run ahead of the even pace.
     slack: Duration,
-    state: Mutex<Pages>,
+    /// What must be left by the vendor's own count.
+    kept: u32,
 }
 
 #[derive(Debug)]
@@ -75,6 +88,8 @@ impl Ledger {
         let quota = policy.quota.max(1);
         let interval = policy.quota_window / quota;
         let burst = policy.burst.clamp(1, quota);
+        let share =
+            |left: u32, burst: u32| Share { quota: left, slack: interval * (burst - 1), kept: quota - left };
         let pages = Pages {
             booked: VecDeque::new(),
             due: Instant::now(),
@@ -83,18 +98,30 @@ impl Ledger {
             silent_until: None,
             strikes: 0,
         };
-        let slack = interval * (burst - 1);
-        Self { quota, window: policy.quota_window, interval, slack, state: Mutex::new(pages) }
+        Self {
+            window: policy.quota_window,
+            interval,
+            whole: share(quota, burst),
+            spare: share(policy.spare(quota), policy.spare(burst)),
+            state: Mutex::new(pages),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Pages> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Books the next free place if its time `fits`; otherwise says when it would be.
-    pub(super) fn book(&self, now: Instant, fits: impl Fn(Instant) -> bool) -> Result<Booking<'_>, Instant> {
+    /// Books the next free place for a call, for one that nobody waits for out of the spare share, if its time `fits`; otherwise
+    /// says when it would be.
+    pub(super) fn book(
+        &self,
+        now: Instant,
+        background: bool,
+        fits: impl Fn(Instant) -> bool,
+    ) -> Result<Booking<'_>, Instant> {
         let mut pages = self.lock();
-        let at = self.next(&mut pages, now);
+        let share = if background { &self.spare } else { &self.whole };
+        let at = self.next(&mut pages, now, share);
         if !fits(at) {
             return Err(at);
         }
@@ -108,16 +135,16 @@ impl Ledger {
         Ok(Booking { ledger: self, at, sent: false })
     }
 
-    fn next(&self, pages: &mut Pages, now: Instant) -> Instant {
+    fn next(&self, pages: &mut Pages, now: Instant, share: &Share) -> Instant {
         pages.forget(now, self.window);
         let ahead = pages.due.saturating_duration_since(now);
-        let mut at = now + ahead.saturating_sub(self.slack);
+        let mut at = now + ahead.saturating_sub(share.slack);
         // The call that is `quota` places earlier must have left the window.
-        let earlier = pages.booked.len().checked_sub(self.quota as usize);
+        let earlier = pages.booked.len().checked_sub(share.quota as usize);
         if let Some(instant) = earlier.and_then(|place| pages.booked.get(place)) {
             at = at.max(*instant + self.window);
         }
-        if let Some(noted) = pages.noted.filter(|noted| noted.remaining == 0) {
+        if let Some(noted) = pages.noted.filter(|noted| noted.remaining <= share.kept) {
             at = at.max(noted.until);
         }
         at
@@ -163,7 +190,7 @@ impl Ledger {
 
     /// When a call that came now could go.
     pub(super) fn free_at(&self, now: Instant) -> Instant {
-        self.next(&mut self.lock(), now)
+        self.next(&mut self.lock(), now, &self.whole)
     }
 
     /// Calls left now, and when the vendor's own window begins anew, where it said so.
@@ -171,7 +198,7 @@ impl Ledger {
         let mut pages = self.lock();
         pages.forget(now, self.window);
         let booked = u32::try_from(pages.booked.len()).unwrap_or(u32::MAX);
-        let left = self.quota.saturating_sub(booked);
+        let left = self.whole.quota.saturating_sub(booked);
         match pages.noted {
             Some(noted) => (left.min(noted.remaining), Some(noted.until)),
             None => (left, None),

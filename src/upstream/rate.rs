@@ -1,7 +1,8 @@
 //! **Protects from** going over the vendor's quota, and from being heard while the vendor wants silence.
 //! **Default** 300 calls a minute, 10 at once; a 429 (or a 503 with `Retry-After`) silences the whole account for as long as the
 //! vendor says, at most 300 s, or 1 s doubling to 60 s where it says nothing. Calls wait if that fits
-//! their deadline, 64 of them at most.
+//! their deadline, 64 of them at most. One that nobody waits for never waits, and goes only while half of the quota and of the
+//! burst is left.
 //! **Place** inside retry, so that retries are paid for; outside the bulkhead, so that nobody holds a permit while waiting here;
 //! its other half ([`Listen`]) below the bulkhead, so that no permit is free before an answer has been heard.
 //! **State** the ledger ([`super::quota::Ledger`]) and a count of those who wait.
@@ -43,15 +44,16 @@ impl<T> Rate<T> {
             return Err(UpstreamError::cut_short(call.op));
         }
         while let Some(until) = self.ledger.silent_until(now) {
-            if !call.has_room(until) {
+            if call.background || !call.has_room(until) {
                 return Err(refused(Kind::RateLimited, until, now));
             }
             let _place = place()?;
             sleep_until(until).await;
             now = Instant::now();
         }
-        let fits = |at| at <= now || call.has_room(at);
-        let booking = self.ledger.book(now, fits).map_err(|at| refused(Kind::QuotaExhausted, at, now))?;
+        let fits = |at| at <= now || (!call.background && call.has_room(at));
+        let booking = self.ledger.book(now, call.background, fits);
+        let booking = booking.map_err(|at| refused(Kind::QuotaExhausted, at, now))?;
         if booking.at > now {
             let _place = place()?;
             sleep_until(booking.at).await;

@@ -1,5 +1,5 @@
 //! **Protects** the caller **from** failures that a second attempt cures.
-//! **Default** 2 attempts for reads, 1 for everything else; after 50-250 ms at random (the upper end doubles to 1 s); at most 20 %
+//! **Default** 2 attempts for reads that somebody waits for, 1 for everything else; after 50-250 ms at random (the upper end doubles to 1 s); at most 20 %
 //! of the calls of the last 10 s, or one a second where there are few; never past the call's deadline.
 //! **Place** outside everything that counts attempts.
 //! **State** the budget.
@@ -62,7 +62,7 @@ impl<T> Retry<T> {
     /// How long to wait before another attempt, if there is to be one.
     fn pause(&self, call: &Call, error: &UpstreamError, attempts: u32) -> Option<Duration> {
         let most = attempts_worth(error).min(self.max_attempts);
-        if !call.idempotent || attempts >= most {
+        if !call.idempotent || call.background || attempts >= most {
             return None;
         }
         let widest = FIRST_PAUSE.saturating_mul(1 << (attempts - 1).min(4)).min(LONGEST_PAUSE);

@@ -1,5 +1,6 @@
 //! What the layers promise, on a paused clock over a scripted bottom; the bottom itself over real sockets.
 
+mod background;
 mod breaker;
 mod bulkhead;
 mod gate;

@@ -27,6 +27,7 @@ pub(super) fn read(cx: &Cx, op: &'static str, path: Path) -> Call {
         query: Vec::new(),
         body: None,
         idempotent: true,
+        background: cx.background,
         deadline: cx.deadline,
         meter: CallMeter::new(move || meter.count()),
     }

@@ -230,6 +230,7 @@ async fn ask_within(settings: graphql::Settings, sources: &[&Arc<Scripted>], que
         request_id: Arc::from("req-1"),
         caller: Caller::anonymous(),
         meter: Meter::default(),
+        background: false,
     };
     let sources = sources.iter().map(|source| Arc::new(Shared(Arc::clone(source))) as Arc<dyn Source>);
     let schema = schema(Gather::new(Settings::default(), sources.collect()), settings);

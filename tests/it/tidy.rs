@@ -141,6 +141,7 @@ async fn every_example_query_is_valid() {
             request_id: Arc::from("tidy"),
             caller: Caller::unrestricted("tidy"),
             meter: Meter::default(),
+            background: false,
         };
         execute(&schema, cx, Request { query, ..Request::default() }).await
     };

@@ -79,6 +79,53 @@ async fn what_is_no_longer_fresh_is_served_once_more_while_one_call_renews_it() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_no_longer_fresh_is_served_while_there_is_no_quota_to_renew_it() {
+    let model = model("a");
+    let gather = gather(&[Arc::clone(&model)], Settings::default());
+    assert_eq!(report(&gather).await.status, ReportStatus::Ok);
+    model.thrifty.store(true, Ordering::Relaxed);
+    for _ in 0..2 {
+        advance(Duration::from_secs(30)).await;
+        assert_eq!(report(&gather).await.status, ReportStatus::Stale);
+        settle().await;
+    }
+    advance(Duration::from_secs(16)).await;
+    assert_eq!(report(&gather).await.status, ReportStatus::Ok, "somebody waited for this one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_somebody_waits_for_does_not_fail_with_one_that_nobody_waits_for() {
+    let model = model("a");
+    let gather = gather(&[Arc::clone(&model)], Settings::default());
+    assert_eq!(report(&gather).await.status, ReportStatus::Ok);
+    advance(Duration::from_secs(74)).await;
+    model.thrifty.store(true, Ordering::Relaxed);
+    model.slow.store(2_000, Ordering::Relaxed);
+    assert_eq!(report(&gather).await.status, ReportStatus::Stale);
+    settle().await;
+    advance(Duration::from_millis(1_500)).await;
+    model.slow.store(0, Ordering::Relaxed);
+    assert_eq!(report(&gather).await.status, ReportStatus::Ok);
+    assert_eq!(model.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adapter_that_panics_is_one_failure_of_all_who_wait_for_it() {
+    let (fine, model) = (model("a"), model("b"));
+    model.panicking.store(true, Ordering::Relaxed);
+    model.slow.store(50, Ordering::Relaxed);
+    let gather = gather(&[fine, Arc::clone(&model)], Settings::default());
+    for answer in join_all((0..100).map(|_| ask(&gather))).await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.nodes.len(), 25);
+        assert_eq!(answer.reports[1].error.as_ref().unwrap().kind, SourceErrorKind::Internal);
+    }
+    assert_eq!(model.calls(), 1);
+    model.panicking.store(false, Ordering::Relaxed);
+    assert!(!ask(&gather).await.unwrap().incomplete, "it heals at once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn older_data_stands_in_for_a_vendor_that_fails_for_ten_minutes_and_no_longer() {
     let model = model("a");
     let gather = gather(&[Arc::clone(&model)], Settings::default());

@@ -77,6 +77,10 @@ pub(super) struct Model {
     pub(super) circling: AtomicBool,
     /// Refuses the key.
     pub(super) locked: AtomicBool,
+    /// Has no quota left for calls that nobody waits for.
+    pub(super) thrifty: AtomicBool,
+    /// Its adapter panics.
+    pub(super) panicking: AtomicBool,
     /// Milliseconds that each call takes.
     pub(super) slow: AtomicU32,
 }
@@ -97,6 +101,8 @@ impl Model {
             down: AtomicBool::new(false),
             circling: AtomicBool::new(false),
             locked: AtomicBool::new(false),
+            thrifty: AtomicBool::new(false),
+            panicking: AtomicBool::new(false),
             slow: AtomicU32::new(0),
         })
     }
@@ -283,6 +289,10 @@ impl List<Lead> for Model {
         if self.locked.load(Ordering::Relaxed) {
             return Err(SourceError::new(&self.id, "leads.list", SourceErrorKind::Unauthorized));
         }
+        if cx.background && self.thrifty.load(Ordering::Relaxed) {
+            return Err(SourceError::new(&self.id, "leads.list", SourceErrorKind::QuotaExhausted));
+        }
+        assert!(!self.panicking.load(Ordering::Relaxed), "the adapter met what it did not expect");
         self.answer(query, from).map_err(|kind| SourceError::new(&self.id, "leads.list", kind))
     }
 }
@@ -312,6 +322,7 @@ pub(super) fn cx() -> Cx {
         request_id: "test".into(),
         caller: Caller::unrestricted("anyone"),
         meter: Meter::default(),
+        background: false,
     }
 }
 

@@ -19,6 +19,7 @@ async fn ask(query: &str, variables: Value) -> Value {
         request_id: Arc::from("req-1"),
         caller: Caller::anonymous(),
         meter: Meter::default(),
+        background: false,
     };
     let schema = schema(Gather::new(Settings::default(), Vec::new()), graphql::Settings::default());
     let request = Request { query: query.to_owned(), operation_name: None, variables };

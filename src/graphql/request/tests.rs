@@ -16,6 +16,7 @@ fn cx() -> Cx {
         request_id: Arc::from("req-1"),
         caller: Caller::anonymous(),
         meter: Meter::default(),
+        background: false,
     }
 }
 

@@ -58,6 +58,8 @@ pub(in crate::graphql) enum SourceErrorCode {
     BudgetExhausted,
     /// Too much is waiting for this vendor already. It was not asked.
     Overloaded,
+    /// A fault of the gateway's. The same failure in `errors` has just `INTERNAL` as its `extensions.code`.
+    Internal,
 }
 
 impl From<SourceErrorKind> for SourceErrorCode {
@@ -78,6 +80,7 @@ impl From<SourceErrorKind> for SourceErrorCode {
             SourceErrorKind::Unsupported => Self::Unsupported,
             SourceErrorKind::BudgetExhausted => Self::BudgetExhausted,
             SourceErrorKind::Overloaded => Self::Overloaded,
+            SourceErrorKind::Internal => Self::Internal,
         }
     }
 }

@@ -12,7 +12,8 @@ fn table(text: &str) -> toml::Table {
 fn keys_that_are_there_are_laid_over_the_rest() {
     let mut policy = Policy::default();
     let text = "attempt_timeout_ms = 700\nconnect_timeout_ms = 300\nmax_body_bytes = 2048\nmax_attempts = 3\n\
-                concurrency = 2\nqueue = 5\nquota = 45\nquota_window_secs = 30\nburst = 4";
+                concurrency = 2\nqueue = 5\nquota = 45\nquota_window_secs = 30\nburst = 4\n\
+                reserve_percent = 0";
     assert_eq!(policy.overlay(&table(text)), Ok(()));
     let expected = Policy {
         attempt_timeout: Duration::from_millis(700),
@@ -24,6 +25,7 @@ fn keys_that_are_there_are_laid_over_the_rest() {
         quota: 45,
         quota_window: Duration::from_secs(30),
         burst: 4,
+        reserve: 0,
     };
     assert_eq!(policy, expected);
     assert_eq!(policy.overlay(&table("quota = 44")), Ok(()));

@@ -157,6 +157,7 @@ pub(super) fn read(millis: u64) -> Call {
         query: Vec::new(),
         body: None,
         idempotent: true,
+        background: false,
         deadline: Instant::now() + Duration::from_millis(millis),
         meter: CallMeter::default(),
     }
@@ -165,6 +166,11 @@ pub(super) fn read(millis: u64) -> Call {
 /// A write with this long to go.
 pub(super) fn write(millis: u64) -> Call {
     Call { op: "leads.update", method: Method::PATCH, idempotent: false, ..read(millis) }
+}
+
+/// A read that nobody waits for.
+pub(super) fn background(millis: u64) -> Call {
+    Call { background: true, ..read(millis) }
 }
 
 /// So much quota that only the layer under test is felt.

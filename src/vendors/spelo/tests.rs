@@ -262,6 +262,7 @@ fn verdict(path: Path, status: u16, headers: &[(&'static str, &'static str)], bo
         query: Vec::new(),
         body: None,
         idempotent: true,
+        background: false,
         deadline: tokio::time::Instant::now(),
         meter: CallMeter::default(),
     };

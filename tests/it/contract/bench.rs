@@ -123,6 +123,7 @@ pub(super) fn cx_of(time: Duration) -> Cx {
         request_id: "contract".into(),
         caller: Caller::unrestricted("contract"),
         meter: Meter::default(),
+        background: false,
     }
 }
 

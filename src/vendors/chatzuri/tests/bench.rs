@@ -73,6 +73,7 @@ pub(super) fn cx() -> Cx {
         request_id: "test".into(),
         caller: Caller::unrestricted("test"),
         meter: Meter::default(),
+        background: false,
     }
 }
 

@@ -107,6 +107,7 @@ fn any_object_with_any_2xx_is_an_answer() {
         query: Vec::new(),
         body: None,
         idempotent: true,
+        background: false,
         deadline: tokio::time::Instant::now(),
         meter: CallMeter::default(),
     };

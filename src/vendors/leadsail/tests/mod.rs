@@ -74,6 +74,7 @@ fn cx() -> Cx {
         request_id: "test".into(),
         caller: Caller::unrestricted("test"),
         meter: Meter::default(),
+        background: false,
     }
 }
 
