@@ -76,7 +76,7 @@ fn circumstances() -> Cx {
         deadline: Instant::now() + ATTEMPT,
         now: Timestamp::now(),
         request_id: Arc::from("discovery"),
-        caller: Caller::unrestricted("leadgraph"),
+        caller: Caller::gateway(),
         meter: Meter::default(),
         background: false,
     }

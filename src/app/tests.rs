@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::gather::prices::{self, History, Lookup};
 use crate::gather::request::SourceFilter;
+use crate::model::caller::Caller;
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{SourceId, Vendor};
@@ -47,7 +48,9 @@ fn costs_are_reckoned_with_what_each_vendor_can_do() {
     let read = parse("examples/gateway.toml", EXAMPLE, &variables);
     let (_, parts) = read.unwrap_or_else(|problems| panic!("{problems:#?}"));
     let gather = Gather::new(parts.gather, sources(&parts.accounts));
-    let of = |vendor| gather.prices(&SourceFilter { sources: None, vendors: Some(vec![vendor]) });
+    let of = |vendor| {
+        gather.prices(&Caller::anonymous(), &SourceFilter { sources: None, vendors: Some(vec![vendor]) })
+    };
 
     let spelo = &of(Vendor::Spelo).each[0];
     assert_eq!((spelo.leads, spelo.conversations, spelo.interactions), (1, 1, 1));
@@ -64,10 +67,10 @@ fn costs_are_reckoned_with_what_each_vendor_can_do() {
     assert_eq!((leadsail.leads, leadsail.conversations, leadsail.interactions), (1, 0, 26));
     assert_eq!((leadsail.history, leadsail.lead, leadsail.cuts), (History::PerLead, Lookup::Id, false));
 
-    let all = gather.prices(&SourceFilter::default());
+    let all = gather.prices(&Caller::anonymous(), &SourceFilter::default());
     assert_eq!((all.each.len(), all.backward), (4, 60));
     let nobody = SourceFilter { sources: SourceId::new("nobody").map(|id| vec![id]), vendors: None };
-    assert_eq!(gather.prices(&nobody).each, []);
+    assert_eq!(gather.prices(&Caller::anonymous(), &nobody).each, []);
 }
 
 #[test]

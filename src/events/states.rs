@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Event, EventKind, Log};
 use crate::gather::Gather;
+use crate::model::caller::Caller;
 use crate::model::id::SourceId;
 use crate::model::source::SourceState;
 
@@ -25,7 +26,7 @@ pub async fn watch(gather: Gather, log: Log) {
     loop {
         looks.tick().await;
         let mut seen = HashMap::new();
-        for source in gather.sources() {
+        for source in gather.sources(&Caller::gateway()) {
             let (state, since) = (source.health.state, source.health.since);
             if states.get(&source.id).is_some_and(|before| *before != state) {
                 let kind = EventKind::SourceStateChanged;

@@ -59,7 +59,7 @@ impl Inner {
         let wish = wish(paging).map_err(GatherError::Input)?;
         let scope = Scope { caller: Arc::clone(&cx.caller.name), field };
         let given = paging.after.as_deref().or(paging.before.as_deref());
-        let most = longest(self.registry.all().len());
+        let most = longest(self.registry.seen_by(&cx.caller).all().len());
         let cursor = given.map(|text| self.sealer.open(&scope, filter, cx.now, text, most)).transpose();
         let cursor = cursor.map_err(GatherError::Input)?;
 
@@ -127,7 +127,7 @@ impl Inner {
         let sent: HashSet<u16> = walk.given[first..].iter().map(|given| given.stop).collect();
         for (index, feed) in walk.feeds.iter().enumerate() {
             let mut report = report(feed, sent.contains(&walk.stops[index]), walk.late.contains(&index));
-            let known = self.registry.get(&feed.source);
+            let known = self.registry.seen_by(&cx.caller).get(&feed.source);
             report.vendor = known.map_or(report.vendor, |source| source.vendor());
             reports.push(report);
         }

@@ -68,7 +68,9 @@ impl Inner {
 
     /// One lead.
     pub(super) async fn lead(&self, cx: &Cx, key: &Key) -> Pointed<Lead> {
-        let Some(source) = self.registry.get(&key.source) else { return Ok(Point::none(cx)) };
+        let Some(source) = self.registry.seen_by(&cx.caller).get(&key.source) else {
+            return Ok(Point::none(cx));
+        };
         if source.lead_by_id().is_none() {
             let list =
                 LeadList { desk: self.desk(&source), query: LeadQuery::default(), looks_inside: false };
@@ -87,7 +89,9 @@ impl Inner {
     /// One conversation.
     pub(super) async fn conversation(&self, cx: &Cx, wanted: &ConversationKey) -> Pointed<Conversation> {
         let key = &wanted.key;
-        let Some(source) = self.registry.get(&key.source) else { return Ok(Point::none(cx)) };
+        let Some(source) = self.registry.seen_by(&cx.caller).get(&key.source) else {
+            return Ok(Point::none(cx));
+        };
         if source.conversation_by_id().is_none() {
             if source.interaction_by_id().is_some() {
                 return Ok(self.interaction(cx, key).await?.map(Interaction::to_conversation));
@@ -109,7 +113,9 @@ impl Inner {
 
     /// One interaction.
     pub(super) async fn interaction(&self, cx: &Cx, key: &Key) -> Pointed<Interaction> {
-        let Some(source) = self.registry.get(&key.source) else { return Ok(Point::none(cx)) };
+        let Some(source) = self.registry.seen_by(&cx.caller).get(&key.source) else {
+            return Ok(Point::none(cx));
+        };
         if source.interaction_by_id().is_none() {
             let wanted = ConversationKey { key: key.clone(), near: None, whole: false };
             return Ok(Box::pin(self.conversation(cx, &wanted)).await?.map(Conversation::to_interaction));
@@ -171,7 +177,7 @@ impl Inner {
         keys: Vec<&ConversationKey>,
     ) -> HashMap<Key, Arc<Conversation>> {
         let mut found = HashMap::new();
-        let Some(source) = self.registry.get(source) else { return found };
+        let Some(source) = self.registry.seen_by(&cx.caller).get(source) else { return found };
         let Some(caps) = source.conversations().map(DynList::caps_dyn).map(|caps| caps.list) else {
             return found;
         };

@@ -47,6 +47,7 @@ use self::request::{
     ConversationFilter, ConversationKey, InteractionFilter, LeadFilter, Paging, SourceFilter,
 };
 use self::settings::Settings;
+use crate::model::caller::Caller;
 use crate::model::conversation::{Conversation, RecordingLink};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
@@ -104,7 +105,8 @@ impl Gather {
         paging: &Paging,
     ) -> Result<Connection<Lead>, GatherError> {
         plan::check_leads(filter).map_err(GatherError::Input)?;
-        let legs = self.legs(&filter.of, |source| plan::leads(self.inner.desk(source), filter))?;
+        let legs =
+            self.legs(&cx.caller, &filter.of, |source| plan::leads(self.inner.desk(source), filter))?;
         let filter = fingerprint(filter);
         let (field, kind) = ("leads", EntityKind::Lead);
         self.inner
@@ -123,7 +125,8 @@ impl Gather {
         paging: &Paging,
     ) -> Result<Connection<Conversation>, GatherError> {
         plan::check_conversations(filter).map_err(GatherError::Input)?;
-        let legs = self.legs(&filter.of, |source| plan::conversations(self.inner.desk(source), filter))?;
+        let legs =
+            self.legs(&cx.caller, &filter.of, |source| plan::conversations(self.inner.desk(source), filter))?;
         let filter = fingerprint(filter);
         let (field, kind) = ("conversations", EntityKind::Conversation);
         self.inner
@@ -144,8 +147,8 @@ impl Gather {
     ) -> Result<Connection<Interaction>, GatherError> {
         plan::check_interactions(filter).map_err(GatherError::Input)?;
         let inner = &self.inner;
-        inner.registry.check_leads(filter).map_err(GatherError::Input)?;
-        let legs = self.legs(&filter.of, |source| match &filter.leads {
+        inner.registry.seen_by(&cx.caller).check_leads(filter).map_err(GatherError::Input)?;
+        let legs = self.legs(&cx.caller, &filter.of, |source| match &filter.leads {
             Some(leads) => {
                 let own = leads.iter().filter(|lead| lead.source == *source.id());
                 let own: Vec<_> = own.cloned().collect();
@@ -178,9 +181,9 @@ impl Gather {
             return leads.iter().map(|_| Err(GatherError::Input(error.clone()))).collect();
         }
         // Leads that only link to a conversation: one look through the source's list may find them all.
-        let linked = |lead: &&Arc<Lead>| {
-            self.inner.registry.get(&lead.key.source).is_some_and(|source| source.histories().is_none())
-        };
+        let seen = self.inner.registry.seen_by(&cx.caller);
+        let linked =
+            |lead: &&Arc<Lead>| seen.get(&lead.key.source).is_some_and(|source| source.histories().is_none());
         let links: Vec<_> = leads.iter().filter(linked).filter_map(|lead| link(lead)).collect();
         let scouted = Arc::new(self.inner.scout(cx, &links).await);
         // A few at a time: what waits at a source counts against the queue that others wait in, too.
@@ -199,7 +202,7 @@ impl Gather {
     ) -> Result<Connection<Interaction>, GatherError> {
         let own = SourceFilter { sources: Some(vec![lead.key.source.clone()]), vendors: None };
         let whose = || Whose::Known { lead: Arc::clone(lead), scouted: Arc::clone(scouted) };
-        let legs = self.legs(&own, |source| {
+        let legs = self.legs(&cx.caller, &own, |source| {
             let wanted = filter.of.sources.as_ref().is_none_or(|ids| ids.contains(source.id()))
                 && filter.of.vendors.as_ref().is_none_or(|vendors| vendors.contains(&source.vendor()))
                 && filter.leads.as_ref().is_none_or(|leads| leads.contains(&lead.key));
@@ -241,7 +244,7 @@ impl Gather {
     /// # Errors
     /// What the source says; `Unsupported` where it has no recordings.
     pub async fn recording_link(&self, cx: &Cx, key: &Key) -> Result<Option<RecordingLink>, SourceError> {
-        let Some(source) = self.inner.registry.get(&key.source) else { return Ok(None) };
+        let Some(source) = self.inner.registry.seen_by(&cx.caller).get(&key.source) else { return Ok(None) };
         let unsupported = || SourceError::new(&key.source, "recordings.link", SourceErrorKind::Unsupported);
         source.recordings().ok_or_else(unsupported)?.link_dyn(cx, &key.native).await
     }
@@ -259,30 +262,31 @@ impl Gather {
         self.inner.cache.forget(Name::lists(source, kind));
     }
 
-    /// All sources, in the order of their names.
+    /// All sources that exist for a caller, in the order of their names.
     #[must_use]
-    pub fn sources(&self) -> Vec<SourceView> {
-        self.inner.registry.all().iter().map(|source| view(&**source)).collect()
+    pub fn sources(&self, caller: &Caller) -> Vec<SourceView> {
+        self.inner.registry.seen_by(caller).all().iter().map(|source| view(&**source)).collect()
     }
 
-    /// What reading costs at the sources that a filter allows; nothing where the filter cannot be.
+    /// What reading costs a caller at the sources that a filter allows; nothing where the filter cannot be.
     #[must_use]
-    pub fn prices(&self, of: &SourceFilter) -> Prices {
-        prices::prices(&self.inner.registry, &self.inner.settings, of)
+    pub fn prices(&self, caller: &Caller, of: &SourceFilter) -> Prices {
+        prices::prices(self.inner.registry.seen_by(caller), &self.inner.settings, of)
     }
 
-    /// One source by its name.
+    /// One source by its name, where it exists for a caller.
     #[must_use]
-    pub fn source(&self, id: &SourceId) -> Option<SourceView> {
-        self.inner.registry.get(id).map(|source| view(&*source))
+    pub fn source(&self, caller: &Caller, id: &SourceId) -> Option<SourceView> {
+        self.inner.registry.seen_by(caller).get(id).map(|source| view(&*source))
     }
 
     fn legs<T>(
         &self,
+        caller: &Caller,
         filter: &SourceFilter,
         leg: impl Fn(&Arc<dyn Source>) -> Leg<T>,
     ) -> Result<Legs<T>, GatherError> {
-        let sources = self.inner.registry.select(filter).map_err(GatherError::Input)?;
+        let sources = self.inner.registry.seen_by(caller).select(filter).map_err(GatherError::Input)?;
         Ok(sources.into_iter().map(|source| (Arc::clone(&source), leg(&source))).collect())
     }
 }

@@ -4,7 +4,7 @@
 //! by itself (`scan_pages` bounds those), and leads of which a list tells only the id.
 
 use super::lookup::WORTH_A_LIST;
-use super::registry::Registry;
+use super::registry::Seen;
 use super::request::SourceFilter;
 use super::settings::Settings;
 use crate::model::caps::{ListCaps, Paging};
@@ -102,9 +102,9 @@ pub fn scout(price: &Price, count: u32) -> u32 {
     if scouts { reads.min(1 + count / 10) } else { reads }
 }
 
-pub(super) fn prices(registry: &Registry, settings: &Settings, of: &SourceFilter) -> Prices {
+pub(super) fn prices(seen: Seen<'_>, settings: &Settings, of: &SourceFilter) -> Prices {
     // A filter that cannot be is refused before any call.
-    let sources = registry.select(of).unwrap_or_default();
+    let sources = seen.select(of).unwrap_or_default();
     let rows = sources.iter().flat_map(|source| lists(&**source)).flatten();
     let rows = rows.map(|list| usize::from(list.page_size.get())).min().unwrap_or(ROWS);
     // Sources that page by cursor share the records that are walked over; windows are read whole, whoever comes first.

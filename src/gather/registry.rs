@@ -1,4 +1,7 @@
 //! The sources there are, by name. They change as accounts find out about theirs; a walk keeps those it began with.
+//!
+//! Nobody gets at one but through [`Registry::seen_by`]: a source that a caller may not see is not there for it, at the
+//! root of a request or anywhere below.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -9,6 +12,7 @@ use arc_swap::ArcSwap;
 use super::answer::{Capabilities, InteractionListing, SourceView};
 use super::cursor::input;
 use super::request::{InputCode, InputError, InteractionFilter, SourceFilter};
+use crate::model::caller::Caller;
 use crate::model::caps::Paging;
 use crate::model::id::{EntityKind, SourceId};
 use crate::source::Source;
@@ -32,14 +36,35 @@ impl Registry {
         self.sources.store(Arc::new(sources));
     }
 
-    pub(super) fn all(&self) -> Arc<Vec<Arc<dyn Source>>> {
-        self.sources.load_full()
+    /// The sources as they are for a caller.
+    pub(super) fn seen_by<'a>(&'a self, caller: &'a Caller) -> Seen<'a> {
+        Seen { registry: self, caller }
+    }
+
+    /// The memory of whether a list's order has been seen to break.
+    pub(super) fn distrusted(&self, source: &SourceId, kind: EntityKind) -> Arc<AtomicBool> {
+        let mut all = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry((source.clone(), kind)).or_default())
+    }
+}
+
+/// The sources that exist for one caller.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    registry: &'a Registry,
+    caller: &'a Caller,
+}
+
+impl Seen<'_> {
+    pub(super) fn all(&self) -> Vec<Arc<dyn Source>> {
+        let sources = self.registry.sources.load();
+        sources.iter().filter(|source| self.caller.sees(source.id())).cloned().collect()
     }
 
     pub(super) fn get(&self, id: &SourceId) -> Option<Arc<dyn Source>> {
-        let sources = self.sources.load();
+        let sources = self.registry.sources.load();
         let at = sources.binary_search_by(|source| source.id().cmp(id)).ok()?;
-        sources.get(at).cloned()
+        sources.get(at).filter(|_| self.caller.sees(id)).cloned()
     }
 
     /// The sources a filter allows.
@@ -59,7 +84,7 @@ impl Registry {
             filter.sources.as_ref().is_none_or(|ids| ids.contains(source.id()))
                 && filter.vendors.as_ref().is_none_or(|vendors| vendors.contains(&source.vendor()))
         };
-        let sources: Vec<_> = self.all().iter().filter(allowed).cloned().collect();
+        let sources: Vec<_> = self.all().into_iter().filter(|source| allowed(&source)).collect();
         if sources.is_empty() && (filter.sources.is_some() || filter.vendors.is_some()) {
             let message = "No configured source is allowed by filter.sources and filter.vendors together.";
             return Err(input(InputCode::BadUserInput, message));
@@ -82,12 +107,6 @@ impl Registry {
             }
         }
         Ok(())
-    }
-
-    /// The memory of whether a list's order has been seen to break.
-    pub(super) fn distrusted(&self, source: &SourceId, kind: EntityKind) -> Arc<AtomicBool> {
-        let mut all = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry((source.clone(), kind)).or_default())
     }
 }
 

@@ -185,9 +185,10 @@ impl Query {
         find.await.transpose()
     }
 
-    /// All configured sources, in the order of their names. Costs no call.
+    /// All configured sources that the caller may see, in the order of their names. Costs no call.
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<Source>, ClientError> {
-        Ok(State::of(ctx)?.gather.sources().into_iter().map(Source::from).collect())
+        let state = State::of(ctx)?;
+        Ok(state.gather.sources(&state.cx.caller).into_iter().map(Source::from).collect())
     }
 
     /// Who asks, and what they may read.

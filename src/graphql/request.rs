@@ -24,6 +24,7 @@ use super::error::{
 };
 use super::state::State;
 use super::{Cx, Gather, Schema, Settings};
+use crate::model::caller::Caller;
 
 /// How long after the deadline the answer is waited for. Everything below keeps the deadline and gives a partial answer
 /// then, so this only ends what does not.
@@ -64,7 +65,8 @@ where
     let (request_id, limit) = (cx.request_id.clone(), cx.deadline + GRACE);
     let most = schema.data::<Settings>().copied().unwrap_or_default().max_upstream_calls;
     let work = async {
-        let (request, cost) = prepare(request, state.as_ref().map(|state| (&state.gather, most)))?;
+        let (request, cost) =
+            prepare(request, &cx.caller, state.as_ref().map(|state| (&state.gather, most)))?;
         tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "operation reckoned");
         let mut prepared = request.data(cx);
         if let Some(state) = state {
@@ -102,6 +104,7 @@ struct Refusal {
 /// Parses a request and checks what the library does not: variables, and the cost at the sources where there are any.
 fn prepare(
     request: Request,
+    caller: &Caller,
     sources: Option<(&Gather, u32)>,
 ) -> Result<(async_graphql::Request, Cost), Refusal> {
     let variables = match request.variables {
@@ -124,7 +127,7 @@ fn prepare(
     let variables = Variables::from_json(Value::Object(variables));
     let cost = match sources {
         Some((gather, most)) => {
-            let cost = Cost::of(&document, operation, &variables, &|filter| gather.prices(filter));
+            let cost = Cost::of(&document, operation, &variables, &|filter| gather.prices(caller, filter));
             if cost.calls > most {
                 return Err(too_costly(&cost, most));
             }

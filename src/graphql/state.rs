@@ -8,10 +8,11 @@ use super::error::ClientError;
 use super::loaders::Loaders;
 use super::memo::Memo;
 use crate::gather::Gather;
-use crate::gather::answer::Connection;
+use crate::gather::answer::{Connection, SourceView};
 use crate::gather::request::{ConversationFilter, InteractionFilter, LeadFilter, Paging};
 use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
+use crate::model::id::SourceId;
 use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
 
@@ -53,5 +54,10 @@ impl State {
     /// `INTERNAL` where the schema was executed without sources.
     pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self, ClientError> {
         ctx.data_opt().ok_or(ClientError::Internal)
+    }
+
+    /// A source, where it exists for whoever asks.
+    pub(super) fn source(&self, id: &SourceId) -> Option<SourceView> {
+        self.gather.source(&self.cx.caller, id)
     }
 }

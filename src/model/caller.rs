@@ -22,7 +22,13 @@ impl Caller {
         Self::unrestricted("anonymous")
     }
 
-    /// Someone of this name who may do everything, as the gateway itself may in its own work.
+    /// The gateway, in its own work.
+    #[must_use]
+    pub fn gateway() -> Self {
+        Self::unrestricted("leadgraph")
+    }
+
+    /// Someone of this name who may do everything.
     #[must_use]
     pub fn unrestricted(name: &str) -> Self {
         Self { name: name.into(), scopes: Scope::ALL.into_iter().collect(), sources: Visible::All }

@@ -1,6 +1,7 @@
 //! Tests of the merge and the cursor against model vendors: in memory, seeded, as awkward as vendors can be.
 
 mod caches;
+mod callers;
 mod cursors;
 mod generations;
 mod history;

@@ -37,7 +37,7 @@ impl Node {
     /// `BAD_ID`, or the source's failure.
     pub(in crate::graphql) async fn find(state: &State, id: &ID) -> Result<Option<Self>, ClientError> {
         match GlobalId::decode(id)? {
-            GlobalId::Source(id) => match state.gather.source(&id) {
+            GlobalId::Source(id) => match state.source(&id) {
                 Some(view) => Ok(Some(Self::Source(view.into()))),
                 None => Err(unconfigured()),
             },
@@ -90,7 +90,7 @@ pub(in crate::graphql) async fn interaction(
 }
 
 fn check(state: &State, key: &Key) -> Result<(), ClientError> {
-    state.gather.source(&key.source).map(drop).ok_or_else(unconfigured)
+    state.source(&key.source).map(drop).ok_or_else(unconfigured)
 }
 
 fn unconfigured() -> ClientError {

@@ -30,7 +30,7 @@ impl Source {
     }
 
     fn view(&self, ctx: &Context<'_>) -> Option<&SourceView> {
-        self.view.get_or_init(|| State::of(ctx).ok().and_then(|state| state.gather.source(&self.id))).as_ref()
+        self.view.get_or_init(|| State::of(ctx).ok().and_then(|state| state.source(&self.id))).as_ref()
     }
 }
 

@@ -166,7 +166,7 @@ impl Interaction {
         let key = &self.seen.key;
         let find = async {
             let state = State::of(ctx)?;
-            let view = state.gather.source(&key.source);
+            let view = state.source(&key.source);
             if !view.is_some_and(|view| view.capabilities.conversations) {
                 return Ok(Some(Arc::new(self.seen.to_conversation())));
             }

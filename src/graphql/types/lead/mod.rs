@@ -266,7 +266,7 @@ impl Lead {
 
     /// Whether the lead can be changed through this gateway by whoever asks.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> bool {
-        let view = State::of(ctx).ok().and_then(|state| state.gather.source(&self.seen.key.source));
+        let view = State::of(ctx).ok().and_then(|state| state.source(&self.seen.key.source));
         view.is_some_and(|view| view.capabilities.update_lead)
     }
 
