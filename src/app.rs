@@ -140,6 +140,23 @@ impl App {
     }
 }
 
+/// Serves metrics at an address of their own, until the returned set is dropped. They go on while the gateway drains.
+///
+/// # Errors
+/// As [`listen`].
+pub async fn serve_metrics(address: std::net::SocketAddr) -> io::Result<JoinSet<()>> {
+    let listener = listen(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving metrics");
+    let mut serving = JoinSet::new();
+    serving.spawn(async move {
+        // A handful of scrapers: more would only cost.
+        let settings = http::Settings { max_connections: 16, ..http::Settings::default() };
+        let (router, readiness) = (http::metrics_router(), Readiness::default());
+        http::serve(listener, router, &settings, readiness, std::future::pending()).await;
+    });
+    Ok(serving)
+}
+
 /// Listens, or says in plain words why that cannot be.
 ///
 /// # Errors

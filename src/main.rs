@@ -149,6 +149,10 @@ fn run(command: Command) -> Result<(), Stop> {
             let stopped = stopped()?;
             let listener = app::listen(config.listen).await?;
             let address = listener.local_addr()?;
+            let _metrics = match config.metrics_listen {
+                Some(address) => Some(app::serve_metrics(address).await?),
+                None => None,
+            };
             let app = App::start(parts).await;
             tracing::info!(%address, sources = config.sources.len(), "serving");
             app.serve(listener, stopped).await;

@@ -32,6 +32,8 @@ use raw::Section;
 pub struct Config {
     /// Where the gateway listens. `127.0.0.1:8080`.
     pub listen: SocketAddr,
+    /// Where metrics are told. Nowhere by default.
+    pub metrics_listen: Option<SocketAddr>,
     /// How it is served.
     pub http: http::Settings,
     /// What an operation may cost.
@@ -73,7 +75,8 @@ pub fn read(
     }
     let mut root = Section::root(&problems, &table);
     let mut server = root.section("server");
-    let listen = server.parsed("listen", LISTEN, "127.0.0.1:8080");
+    let listen = server.parsed("listen", "127.0.0.1:8080").unwrap_or(LISTEN);
+    let metrics_listen = server.parsed("metrics_listen", "127.0.0.1:9464");
     let http = limits::http(&mut server);
     server.refuse_others();
     let graphql = limits::graphql(&mut root);
@@ -84,5 +87,9 @@ pub fn read(
     let sources = sources::read(&mut root, &around, check);
     root.refuse_others();
     let found = problems.sorted();
-    if found.is_empty() { Ok(Config { listen, http, graphql, events, gather, sources }) } else { Err(found) }
+    if found.is_empty() {
+        Ok(Config { listen, metrics_listen, http, graphql, events, gather, sources })
+    } else {
+        Err(found)
+    }
 }

@@ -150,14 +150,15 @@ impl<'a> Section<'a> {
         self.text(key)
     }
 
-    /// A text made into something by its own rules, or `default`.
-    pub(super) fn parsed<T: std::str::FromStr>(&mut self, key: &'static str, default: T, example: &str) -> T {
-        let Some(text) = self.text(key) else { return default };
-        text.value.parse().unwrap_or_else(|_| {
+    /// A text made into something by its own rules, where it is written.
+    pub(super) fn parsed<T: std::str::FromStr>(&mut self, key: &'static str, example: &str) -> Option<T> {
+        let text = self.text(key)?;
+        let parsed = text.value.parse().ok();
+        if parsed.is_none() {
             let what = format!("`{}` cannot be read: \"{}\"", self.below(key), text.value.escape_debug());
             self.problems.at(&text.span, what, format!("write it like \"{example}\""));
-            default
-        })
+        }
+        parsed
     }
 
     /// A whole number within bounds, or `default`.

@@ -94,6 +94,20 @@ pub enum ReportStatus {
     Skipped,
 }
 
+impl ReportStatus {
+    /// The status as metrics name it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Stale => "stale",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Unsupported => "unsupported",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
 /// Why there is no connection at all.
 #[derive(Clone, Debug)]
 pub enum GatherError {

@@ -26,6 +26,7 @@ use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{Key, NativeId, SourceId};
 use crate::model::page::PageToken;
 use crate::source::{ConversationQuery, LeadQuery};
+use crate::telemetry::metrics::{self, CacheRead};
 
 /// What names a read: the source (one credential) and what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +59,22 @@ impl ReadKey {
                 generations.since(&[Name::Talks(source), Name::Record(source, lead)])
             }
         }
+    }
+
+    /// What is read, in one word.
+    fn what(&self) -> &'static str {
+        match self {
+            Self::Leads(..) => "leads",
+            Self::Conversations(..) => "conversations",
+            Self::Lead(_) => "lead",
+            Self::Conversation(_) => "conversation",
+            Self::Interaction(_) => "interaction",
+            Self::History(..) => "history",
+        }
+    }
+
+    fn count(&self, result: CacheRead) {
+        metrics::cache_read(self.source().as_str(), self.what(), result);
     }
 }
 
@@ -180,6 +197,7 @@ impl Cache {
     /// What is held under a key and fresh, without reading.
     pub(super) async fn peek<V: Send + Sync + 'static>(&self, key: &ReadKey) -> Option<Read<V>> {
         let held = self.held(key).await.filter(Held::is_fresh)?;
+        key.count(CacheRead::Hit);
         read(&held, Age::Fresh)
     }
 
@@ -192,6 +210,14 @@ impl Cache {
         begun: Stamp,
     ) {
         self.keep(key, hold(fresh, fetched_at, begun)).await;
+    }
+
+    /// Has it told of by metrics for as long as `alive` says so.
+    pub(super) fn tell(&self, alive: impl Fn() -> bool + Send + Sync + 'static) {
+        let held = self.held.clone();
+        metrics::watch_cache(move || {
+            alive().then(|| metrics::Cache { entries: held.entry_count(), bytes: held.weighted_size() })
+        });
     }
 
     /// Lets go of what is held under a key, so that it is read anew.
@@ -243,9 +269,11 @@ impl Cache {
         let garbled = || failed(SourceErrorKind::Protocol);
         let held = self.held(&key).await;
         if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
+            key.count(CacheRead::Hit);
             return read(held, Age::Fresh).ok_or_else(garbled);
         }
         if let Some(held) = held.as_ref().filter(|held| held.is_aging(self.aging)) {
+            key.count(CacheRead::Aging);
             if !held.renewing.swap(true, Ordering::Relaxed) {
                 let nobody = Cx { meter: Meter::default(), background: true, ..cx.clone() };
                 drop(self.fly(&nobody, key.clone(), load));
@@ -264,11 +292,18 @@ impl Cache {
             }
         };
         match (outcome, held) {
-            (Ok(held), _) => read(&held, Age::Fresh).ok_or_else(garbled),
+            (Ok(held), _) => {
+                key.count(CacheRead::Miss);
+                read(&held, Age::Fresh).ok_or_else(garbled)
+            }
             (Err(error), Some(held)) if stands_in(error.kind) => {
+                key.count(CacheRead::Stale);
                 read(&held, Age::Stale(error)).ok_or_else(garbled)
             }
-            (Err(error), _) => Err(error),
+            (Err(error), _) => {
+                key.count(CacheRead::Failed);
+                Err(error)
+            }
         }
     }
 
@@ -287,7 +322,9 @@ impl Cache {
         let since = key.since(&self.generations);
         let (cache, name) = (self.clone(), key.clone());
         tokio::spawn(async move {
+            let leads = AtomicBool::new(false);
             let flight = async {
+                leads.store(true, Ordering::Relaxed);
                 // The flight before this one may have landed since its reader looked.
                 if let Some(held) = cache.held(&name).await.filter(Held::is_fresh) {
                     return Ok(held);
@@ -318,7 +355,12 @@ impl Cache {
                     }
                 }
             };
-            cache.flights.try_get_with((key, since), flight).await
+            let (source, what) = (key.source().clone(), key.what());
+            let landed = cache.flights.try_get_with((key, since), flight).await;
+            if !leads.load(Ordering::Relaxed) {
+                metrics::cache_joined(source.as_str(), what);
+            }
+            landed
         })
     }
 }

@@ -20,6 +20,7 @@ use super::walk::{Given, Trail, Walk, beginning};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{EntityKind, SourceId, Vendor};
+use crate::telemetry::metrics;
 
 /// How many to a page if nothing is said.
 const DEFAULT_PAGE: usize = 25;
@@ -124,6 +125,7 @@ impl Inner {
             }
         };
 
+        count(&walk, first, field);
         let sent: HashSet<u16> = walk.given[first..].iter().map(|given| given.stop).collect();
         for (index, feed) in walk.feeds.iter().enumerate() {
             let mut report = report(feed, sent.contains(&walk.stops[index]), walk.late.contains(&index));
@@ -132,6 +134,9 @@ impl Inner {
             reports.push(report);
         }
         reports.sort_by(|a, b| a.source.cmp(&b.source));
+        for report in &reports {
+            metrics::reported(report.source.as_str(), field, report.status.word());
+        }
         if walk.given.len() == first && !walk.short {
             let failures: Vec<SourceError> = walk.feeds.iter().filter_map(failure).cloned().collect();
             if !failures.is_empty() {
@@ -271,6 +276,20 @@ fn too_far(most: usize) -> InputError {
          Narrow the filter (createdAt, sources), or read forwards with first and after."
     );
     input(InputCode::BackwardLimit, message)
+}
+
+/// Counts what each source gave, and what was looked through for it.
+fn count<T>(walk: &Walk<T>, first: usize, list: &'static str) {
+    let given = walk.given.get(first..).unwrap_or_default();
+    for (feed, stop) in walk.feeds.iter().zip(&walk.stops) {
+        let records = given.iter().filter(|given| given.stop == *stop).count();
+        let part = metrics::Part {
+            records: u32::try_from(records).unwrap_or(u32::MAX),
+            pages: feed.tally.pages,
+            rejected: feed.tally.rejected,
+        };
+        metrics::merged(feed.source.as_str(), list, part);
+    }
 }
 
 /// The failure that a feed's part of an answer ends with, if it does.

@@ -19,6 +19,7 @@ use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::page::{Page, PageToken};
 use crate::source::Span;
+use crate::telemetry::metrics;
 
 /// One source's part in a merged list.
 pub(super) struct Feed<T> {
@@ -213,6 +214,7 @@ impl<T: Record> Feed<T> {
         let mut rows = self.placed(&batch.page, &taken);
         if fresh && !is_newest_first(&rows, taken.at()) {
             self.distrusted.store(true, Ordering::Relaxed);
+            metrics::order_broke(self.source.as_str());
             tracing::warn!(
                 source = self.source.as_str(),
                 "list is not newest first; it is sorted here from now on"

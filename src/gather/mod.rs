@@ -86,7 +86,10 @@ impl Gather {
             sealer: Arc::new(Sealer::new(&settings)),
             settings: Arc::new(settings),
         };
-        Self { inner: Arc::new(inner) }
+        let inner = Arc::new(inner);
+        let there = Arc::downgrade(&inner);
+        inner.cache.tell(move || there.strong_count() > 0);
+        Self { inner }
     }
 
     /// Replaces the sources. Walks that have begun go on with those that are still there.

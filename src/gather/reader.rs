@@ -46,6 +46,7 @@ impl<T> Batch<T> {
 /// What reading has cost and shown so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
+    pub(super) pages: u32,
     pub(super) fetched_at: Option<Timestamp>,
     pub(super) rejected: u32,
     pub(super) shortfall: Option<SourceError>,
@@ -56,6 +57,7 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn add<T>(&mut self, batch: &Batch<T>) {
         self.fetched_at = Some(self.fetched_at.map_or(batch.fetched_at, |at| at.min(batch.fetched_at)));
+        self.pages += 1;
         self.rejected += batch.page.rejected;
         self.note = self.note.or(batch.note);
         if !matches!(self.age, Age::Stale(_)) && !matches!(batch.age, Age::Fresh) {

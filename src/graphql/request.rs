@@ -25,6 +25,7 @@ use super::error::{
 use super::state::State;
 use super::{Cx, Gather, Schema, Settings};
 use crate::model::caller::Caller;
+use crate::telemetry::metrics;
 
 /// How long after the deadline the answer is waited for. Everything below keeps the deadline and gives a partial answer
 /// then, so this only ends what does not.
@@ -47,7 +48,10 @@ pub struct Request {
 /// Dropping the future gives the request up. Calls to vendors that others wait for as well go on.
 pub async fn execute(schema: &Schema, cx: Cx, request: Request) -> Answer {
     let state = schema.0.data::<Gather>().map(|gather| State::new(gather.clone(), cx.clone()));
-    run(&schema.0, cx, state, request).await
+    let meter = cx.meter.clone();
+    let answer = run(&schema.0, cx, state, request).await;
+    metrics::operation_answered(answer.refusal().is_none(), answer.codes(), meter.calls());
+    answer
 }
 
 /// Executes a request on any schema.
@@ -67,6 +71,7 @@ where
     let work = async {
         let (request, cost) =
             prepare(request, &cx.caller, state.as_ref().map(|state| (&state.gather, most)))?;
+        metrics::operation_reckoned(cost.calls);
         tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "operation reckoned");
         let mut prepared = request.data(cx);
         if let Some(state) = state {

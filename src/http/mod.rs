@@ -8,6 +8,7 @@ mod failure;
 mod graphiql;
 mod graphql;
 mod health;
+mod observe;
 mod request_id;
 mod serve;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use self::auth::{Identify, Refusal, everyone};
 pub use self::health::Readiness;
+pub use self::observe::metrics_router;
 pub use self::serve::serve;
 use crate::model::cx::Cx;
 
@@ -99,6 +101,8 @@ pub fn router(settings: &Settings, identify: Identify, engine: Engine, readiness
         .layer(fixed(http::header::CACHE_CONTROL, "no-store"))
         .layer(fixed(http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(http::header::REFERRER_POLICY, "no-referrer"))
+        // Counts whatever comes of all this.
+        .layer(from_fn(observe::count))
         // Outermost, so that every answer carries its id.
         .layer(from_fn(request_id::tag))
 }

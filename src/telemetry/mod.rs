@@ -1,5 +1,7 @@
-//! Logs: to standard error, for people on a terminal and for programs elsewhere. Constant texts with fields, and never
+//! Metrics, by [`metrics`]. Logs: to standard error, for people on a terminal and for programs elsewhere. Constant texts with fields, and never
 //! personal data.
+
+pub mod metrics;
 
 use std::io::IsTerminal;
 

@@ -84,6 +84,7 @@ impl Client {
     /// stands where it does.
     pub(super) fn over(bottom: impl Transport, label: &str, policy: &Policy) -> Self {
         let watch = Arc::new(Watch::new(label, policy));
+        watch.tell();
         // One attempt gets its time.
         let stack = Timeout::new(bottom, policy);
         // What the answer says of quota and silence is known before anyone else may go.

@@ -55,6 +55,29 @@ pub enum Kind {
     Refused,
 }
 
+impl Kind {
+    /// The kind in one word, for metrics.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::RateLimited => "rate_limited",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::BreakerOpen => "breaker_open",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::MethodRefused => "method_refused",
+            Self::VendorError => "vendor_error",
+            Self::Protocol => "protocol",
+            Self::TooLarge => "too_large",
+            Self::Overloaded => "overloaded",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 impl UpstreamError {
     /// A failure with nothing known but its kind.
     #[must_use]

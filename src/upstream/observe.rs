@@ -1,11 +1,12 @@
 //! **Protects** the operator **from** guessing: one line for each call, and how the account is doing.
-//! **Default** calls at `debug`, changes of the account's state at `warn`. Constant text and fields; never a URL, a query or a body.
+//! **Default** calls in metrics and at `debug`, changes of the account's state at `warn`. Constant text and fields; never a URL, a query or a body.
 //! **Place** outermost, so that it sees a call with all its attempts.
 //! **State** the last success, the last failure, and since when the account is in its state.
-//! **Dropped future**: leaves no trace; a caller who went away says nothing about the account.
+//! **Dropped future**: is counted as `dropped`; a caller who went away says nothing about the account.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -19,6 +20,7 @@ use super::gate::Key;
 use super::policy::Policy;
 use super::quota::Ledger;
 use super::transport::Transport;
+use crate::telemetry::metrics;
 
 /// Everything that is known about how an account is doing: what calls came to, and the state of the layers.
 #[derive(Debug)]
@@ -65,6 +67,37 @@ impl Watch {
     /// How the account is doing now.
     pub(super) fn standing(&self) -> Standing {
         self.update(|_| {})
+    }
+
+    /// How the account stands, for metrics.
+    fn gauges(&self) -> metrics::Account {
+        let now = Instant::now();
+        let circuit = |until: Option<Instant>| match until {
+            None => metrics::Circuit::Closed,
+            Some(until) if until > now => metrics::Circuit::Open,
+            Some(_) => metrics::Circuit::Probing,
+        };
+        let standing = self.standing();
+        metrics::Account {
+            state: match standing.state {
+                State::Up => "up",
+                State::Degraded => "degraded",
+                State::Down => "down",
+                State::Unauthorized => "unauthorized",
+            },
+            reads: circuit(self.circuits.reads.tripped_until(now)),
+            writes: circuit(self.circuits.writes.tripped_until(now)),
+            shut: self.key.refused_until().is_some(),
+            silent: self.ledger.silent_until(now).map_or(Duration::ZERO, |until| until - now),
+            quota: standing.quota,
+            remaining: standing.remaining,
+        }
+    }
+
+    /// Has the account told of by metrics for as long as it is there.
+    pub(super) fn tell(self: &Arc<Self>) {
+        let watch = Arc::downgrade(self);
+        metrics::watch_account(&self.label, move || watch.upgrade().map(|watch| watch.gauges()));
     }
 
     fn hear(&self, call: &Call, outcome: &Result<Reply, UpstreamError>) {
@@ -138,6 +171,7 @@ impl<T> Observe<T> {
 impl<T: Transport> Transport for Observe<T> {
     async fn send(&self, call: &Call) -> Result<Reply, UpstreamError> {
         let began = Instant::now();
+        let counting = metrics::vendor_call(&self.watch.label, call.op);
         let (attempts, meter) = (Arc::new(AtomicU32::new(0)), call.meter.clone());
         let count = Arc::clone(&attempts);
         let counted = CallMeter::new(move || {
@@ -146,10 +180,12 @@ impl<T: Transport> Transport for Observe<T> {
         });
         let outcome = self.inner.send(&Call { meter: counted, ..call.clone() }).await;
         self.watch.hear(call, &outcome);
+        let attempts = attempts.load(Ordering::Relaxed);
+        counting.ended(outcome.as_ref().map_or_else(|error| error.kind.word(), |_| "ok"), attempts);
         tracing::debug!(
             source = &*self.watch.label,
             op = call.op,
-            attempts = attempts.load(Ordering::Relaxed),
+            attempts,
             failure = outcome.as_ref().err().map(|error| tracing::field::debug(error.kind)),
             status = outcome
                 .as_ref()

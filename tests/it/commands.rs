@@ -7,77 +7,20 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::harness::binary::{Running, Simulated, address, leadgraph, post};
+
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/gateway.toml");
 const QUERIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/queries");
-
-fn leadgraph(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_leadgraph"));
-    command.args(arguments).env_clear();
-    command
-}
 
 fn output(command: &mut Command) -> (Output, String) {
     let output = command.output().unwrap();
     let said = String::from_utf8(output.stderr.clone()).unwrap();
     (output, said)
-}
-
-/// A program that runs until the test ends.
-struct Running {
-    child: Child,
-    out: BufReader<ChildStdout>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = leadgraph(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        Self { child, out }
-    }
-
-    /// Everything it prints up to a line that holds `last`.
-    fn until(&mut self, last: &str) -> String {
-        let mut said = String::new();
-        while !said.contains(last) && self.out.read_line(&mut said).unwrap() > 0 {}
-        said
-    }
-
-    fn terminate(&self) {
-        let done = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(done.success());
-    }
-}
-
-/// The first address in a text that stands after `label`.
-fn address<'a>(text: &'a str, label: &str) -> &'a str {
-    let rest = text.split_once(label).unwrap_or_else(|| panic!("no {label} in {text}")).1;
-    rest.split_once("http://").unwrap().1.split(['/', '\n']).next().unwrap()
-}
-
-fn post(address: &str, body: &str) -> String {
-    let mut socket = TcpStream::connect(address).unwrap();
-    let length = body.len();
-    write!(
-        socket,
-        "POST /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut reply = String::new();
-    socket.read_to_string(&mut reply).unwrap();
-    reply
 }
 
 #[test]
@@ -166,40 +109,6 @@ fn demo_answers_every_example_over_all_vendors_and_ends_cleanly_on_sigterm() {
     let status = demo.child.wait().unwrap();
     assert_eq!(status.code(), Some(0));
     assert!(start.elapsed() < Duration::from_secs(2), "nothing was under way");
-}
-
-/// A configuration over simulated vendors, and the variables it needs.
-struct Simulated {
-    file: std::path::PathBuf,
-    text: String,
-    _stand: Running,
-}
-
-impl Drop for Simulated {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.file);
-    }
-}
-
-impl Simulated {
-    /// `name` keeps the files of tests apart.
-    fn start(name: &str) -> Self {
-        let mut stand = Running::start(&["simulate", "--listen-base", "127.0.0.1:0"]);
-        let text = stand.until("api_key_env = \"SIMULATED_SPELO_KEY\"");
-        let file = std::env::temp_dir().join(format!("leadgraph-{name}-{}.toml", std::process::id()));
-        std::fs::write(&file, format!("{text}\n[server]\nlisten = \"127.0.0.1:0\"\n")).unwrap();
-        Self { file, text, _stand: stand }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = leadgraph(arguments);
-        command.arg("--config").arg(&self.file);
-        for line in self.text.lines().filter_map(|line| line.strip_prefix("#   export ")) {
-            let (name, key) = line.split_once('=').unwrap();
-            command.env(name, key);
-        }
-        command
-    }
 }
 
 #[test]

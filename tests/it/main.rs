@@ -12,6 +12,7 @@ mod contract;
 mod graphql;
 mod harness;
 mod input;
+mod metrics;
 mod model;
 mod pagination;
 mod partial;

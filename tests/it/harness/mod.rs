@@ -3,6 +3,7 @@
 //! Requests go in as text and answers come out as JSON, over real sockets; the vendors' call ledgers are the witnesses. Nothing
 //! here waits for the clock: lives and timeouts are long unless a test is about them, so a slow machine changes no outcome.
 
+pub(crate) mod binary;
 mod list;
 mod world;
 

@@ -1,0 +1,40 @@
+//! Every request is counted, by its route as a template: never by its path, which a client chooses.
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{Router, get};
+use http::header;
+
+use crate::telemetry::metrics;
+
+/// Counts a request and its answer.
+pub(super) async fn count(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or_else(|| "other".to_owned(), |route| route.as_str().to_owned());
+    let counting = metrics::http_request(method(request.method()), route);
+    let response = next.run(request).await;
+    counting.answered(response.status().as_u16());
+    response
+}
+
+/// Clients may send any word as a method.
+fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// `GET /metrics`, for an address of its own: what is told there is the operator's.
+pub fn metrics_router() -> Router {
+    Router::new().route("/metrics", get(tell))
+}
+
+async fn tell() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")], metrics::text())
+}
