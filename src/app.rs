@@ -14,6 +14,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use ::http::StatusCode;
 use axum::Router;
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
@@ -185,15 +186,22 @@ fn publisher(gather: &Gather) -> discovery::Publish {
 }
 
 fn engine(schema: Schema) -> Engine {
-    Arc::new(move |cx, ask| {
+    Arc::new(move |cx, asks| {
         let schema = schema.clone();
         async move {
-            let Ask { query, operation_name, variables } = ask;
-            let request = Request { query, operation_name, variables: variables.into() };
-            let answer = graphql::execute(&schema, cx, request).await;
-            let body = serde_json::to_vec(&answer).unwrap_or_default();
-            Answer { body: body.into(), executed: answer.refusal().is_none() }
+            let requests = asks.into_iter().map(request).collect();
+            graphql::execute_batch(&schema, cx, requests).await.iter().map(answer).collect()
         }
         .boxed()
     })
+}
+
+fn request(ask: Ask) -> Request {
+    let Ask { query, operation_name, variables, extensions: _, safe } = ask;
+    Request { query, operation_name, variables: variables.into(), safe }
+}
+
+fn answer(answer: &graphql::Answer) -> Answer {
+    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Answer { body: serde_json::to_vec(answer).unwrap_or_default().into(), status }
 }

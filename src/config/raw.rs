@@ -161,6 +161,37 @@ impl<'a> Section<'a> {
         parsed
     }
 
+    /// Texts in a list, each made into something by its own rules; none where nothing is written.
+    pub(super) fn all_parsed<T: std::str::FromStr>(&mut self, key: &'static str, example: &str) -> Vec<T> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(array) = value.get_ref().as_array() else {
+            self.mistyped(key, value, &format!("a list of texts: [\"{example}\"]"));
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for item in array.iter() {
+            match item.get_ref().as_str().map(str::parse) {
+                Some(Ok(value)) => all.push(value),
+                Some(Err(_)) => {
+                    let text = item.get_ref().as_str().unwrap_or_default().escape_debug();
+                    let what = format!("`{}` cannot be read: \"{text}\"", self.below(key));
+                    self.problems.at(&item.span(), what, format!("write it like \"{example}\""));
+                }
+                None => self.mistyped(key, item, "a text in quotes"),
+            }
+        }
+        all
+    }
+
+    /// Yes or no, or `default`.
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        let Some(value) = self.value(key) else { return default };
+        value.get_ref().as_bool().unwrap_or_else(|| {
+            self.mistyped(key, value, "true or false");
+            default
+        })
+    }
+
     /// A whole number within bounds, or `default`.
     pub(super) fn number<N>(&mut self, key: &'static str, default: N, bounds: &RangeInclusive<N>) -> N
     where

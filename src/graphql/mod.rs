@@ -17,7 +17,7 @@ mod types;
 
 use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions, SchemaBuilder};
 
-pub use self::request::{Answer, Request, execute};
+pub use self::request::{Answer, Request, execute, execute_batch};
 use crate::gather::Gather;
 use crate::model::cx::Cx;
 

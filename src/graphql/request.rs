@@ -7,19 +7,23 @@ mod answer;
 mod unfold;
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
 use async_graphql::parser::{self, parse_query};
 use async_graphql::{ObjectType, Pos, Positioned, SubscriptionType, Variables};
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use serde_json::Value;
 
 pub use self::answer::Answer;
 use self::unfold::MAX_SELECTIONS;
 use super::cost::Cost;
 use super::error::{
-    BAD_USER_INPUT, OPERATION_UNRESOLVED, PARSE_FAILED, REQUEST_TIMEOUT, UPSTREAM_COST_EXCEEDED,
+    BAD_USER_INPUT, NOT_A_QUERY, OPERATION_UNRESOLVED, PARSE_FAILED, REQUEST_TIMEOUT, UPSTREAM_COST_EXCEEDED,
     VALIDATION_FAILED,
 };
 use super::state::State;
@@ -40,6 +44,8 @@ pub struct Request {
     pub operation_name: Option<String>,
     /// The variables: a JSON object, or null.
     pub variables: Value,
+    /// Whether nothing but a query may run.
+    pub safe: bool,
 }
 
 /// Executes one request. Never panics, and never waits long past the deadline of `cx`.
@@ -47,9 +53,34 @@ pub struct Request {
 /// # Cancellation
 /// Dropping the future gives the request up. Calls to vendors that others wait for as well go on.
 pub async fn execute(schema: &Schema, cx: Cx, request: Request) -> Answer {
+    execute_with(schema, cx, request, &Spent::default()).await
+}
+
+/// Executes the requests of a batch side by side; their answers come in the same order. Limits hold for all of them
+/// together: a request that goes beyond what those before it have left is refused.
+///
+/// # Cancellation
+/// As [`execute`].
+pub async fn execute_batch(schema: &Schema, cx: Cx, requests: Vec<Request>) -> Vec<Answer> {
+    let spent = Spent::default();
+    let answers = requests.into_iter().map(|request| {
+        let cx = Cx { meter: cx.meter.part(), ..cx.clone() };
+        execute_with(schema, cx, request, &spent)
+    });
+    // Polled in their order, and nothing is awaited before a request is reckoned: the order decides who is refused.
+    join_all(answers).await
+}
+
+/// What the requests of a batch have been reckoned at so far.
+#[derive(Debug, Default)]
+struct Spent {
+    calls: AtomicU32,
+}
+
+async fn execute_with(schema: &Schema, cx: Cx, request: Request, spent: &Spent) -> Answer {
     let state = schema.0.data::<Gather>().map(|gather| State::new(gather.clone(), cx.clone()));
     let meter = cx.meter.clone();
-    let answer = run(&schema.0, cx, state, request).await;
+    let answer = run(&schema.0, cx, state, request, spent).await;
     metrics::operation_answered(answer.refusal().is_none(), answer.codes(), meter.calls());
     answer
 }
@@ -60,6 +91,7 @@ async fn run<Q, M, S>(
     cx: Cx,
     state: Option<State>,
     request: Request,
+    spent: &Spent,
 ) -> Answer
 where
     Q: ObjectType + 'static,
@@ -69,8 +101,8 @@ where
     let (request_id, limit) = (cx.request_id.clone(), cx.deadline + GRACE);
     let most = schema.data::<Settings>().copied().unwrap_or_default().max_upstream_calls;
     let work = async {
-        let (request, cost) =
-            prepare(request, &cx.caller, state.as_ref().map(|state| (&state.gather, most)))?;
+        let sources = state.as_ref().map(|state| (&state.gather, most));
+        let (request, cost) = prepare(request, &cx.caller, sources, spent)?;
         metrics::operation_reckoned(cost.calls);
         tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "operation reckoned");
         let mut prepared = request.data(cx);
@@ -111,6 +143,7 @@ fn prepare(
     request: Request,
     caller: &Caller,
     sources: Option<(&Gather, u32)>,
+    spent: &Spent,
 ) -> Result<(async_graphql::Request, Cost), Refusal> {
     let variables = match request.variables {
         Value::Object(variables) => variables,
@@ -120,6 +153,9 @@ fn prepare(
     let document = parse_query(&request.query).map_err(|error| unparsable(&error))?;
     let name = request.operation_name.filter(|name| !name.is_empty());
     let operation = operation(&document, name.as_deref())?;
+    if request.safe && operation.ty != OperationType::Query {
+        return Err(refusal(NOT_A_QUERY, "Only queries may be sent by GET. Send this by POST.", None));
+    }
     if unfold::selections(&document, operation) > MAX_SELECTIONS {
         let message = format!(
             "The operation selects more than {MAX_SELECTIONS} fields, counted with its fragments unfolded, or is nested \
@@ -133,9 +169,11 @@ fn prepare(
     let cost = match sources {
         Some((gather, most)) => {
             let cost = Cost::of(&document, operation, &variables, &|filter| gather.prices(caller, filter));
-            if cost.calls > most {
-                return Err(too_costly(&cost, most));
+            let before = spent.calls.load(Ordering::Relaxed);
+            if before.saturating_add(cost.calls) > most {
+                return Err(too_costly(&cost, before, most));
             }
+            spent.calls.fetch_add(cost.calls, Ordering::Relaxed);
             cost
         }
         None => Cost::default(),
@@ -146,9 +184,15 @@ fn prepare(
     Ok((prepared, cost))
 }
 
-fn too_costly(cost: &Cost, most: u32) -> Refusal {
+/// `before`: what the requests of the batch that come before it were reckoned at.
+fn too_costly(cost: &Cost, before: u32, most: u32) -> Refusal {
     let pos = cost.most.as_ref().map(|costly| costly.pos);
-    Refusal { cost: Some((cost.calls, most)), ..refusal(UPSTREAM_COST_EXCEEDED, cost.message(most), pos) }
+    let mut message = cost.message(most);
+    if before > 0 {
+        message = format!("{message} The requests before it in the batch may take {before} of them.");
+    }
+    let whole = before.saturating_add(cost.calls);
+    Refusal { cost: Some((whole, most)), ..refusal(UPSTREAM_COST_EXCEEDED, message, pos) }
 }
 
 fn refusal(code: &'static str, message: impl Into<String>, pos: Option<Pos>) -> Refusal {

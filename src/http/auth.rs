@@ -15,6 +15,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHE
 use http::{Response, StatusCode};
 
 use super::failure::Failure;
+use super::graphql::Media;
 use crate::model::caller::Caller;
 
 /// Finds out whose a token is; `None` is a request without one. Counts the request against its caller's rate.
@@ -113,7 +114,7 @@ impl Refusal {
             Self::Unavailable => (UNAVAILABLE, RETRY_AFTER, HeaderValue::from_static("1")),
             Self::TooOften { retry_after } => (TOO_OFTEN, RETRY_AFTER, whole_seconds(retry_after)),
         };
-        let mut response = failure.answer();
+        let mut response = failure.answer(Media::Json);
         response.headers_mut().insert(name, value);
         response
     }

@@ -1,8 +1,10 @@
 //! Requests that never reach the engine: what they are told, as a GraphQL response with one error.
 
 use axum::body::Body;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{Response, StatusCode};
 use serde_json::json;
+
+use super::graphql::Media;
 
 /// One way to be refused.
 #[derive(Clone, Copy, Debug)]
@@ -16,15 +18,30 @@ const fn bad(message: &'static str) -> Failure {
     Failure { status: StatusCode::BAD_REQUEST, code: "BAD_REQUEST", message }
 }
 
+/// JSON, but not a GraphQL request.
+const fn malformed(message: &'static str) -> Failure {
+    Failure { status: StatusCode::UNPROCESSABLE_ENTITY, code: "BAD_REQUEST", message }
+}
+
 pub(super) const METHOD: Failure = Failure {
     status: StatusCode::METHOD_NOT_ALLOWED,
     code: "METHOD_NOT_ALLOWED",
-    message: "GraphQL requests are sent by POST; to explore the schema in a browser, open /",
+    message: "send GraphQL requests by POST, or queries by GET; to explore the schema in a browser, open /",
+};
+pub(super) const NOT_ACCEPTABLE: Failure = Failure {
+    status: StatusCode::NOT_ACCEPTABLE,
+    code: "NOT_ACCEPTABLE",
+    message: "answers are application/graphql-response+json or application/json in UTF-8; accept one of them",
 };
 pub(super) const MEDIA_TYPE: Failure = Failure {
     status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
     code: "UNSUPPORTED_MEDIA_TYPE",
     message: "send the request as JSON with the header content-type: application/json",
+};
+pub(super) const ENCODING: Failure = Failure {
+    status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    code: "UNSUPPORTED_MEDIA_TYPE",
+    message: "send the request's body without a content-encoding",
 };
 pub(super) const TOO_LARGE: Failure = Failure {
     status: StatusCode::PAYLOAD_TOO_LARGE,
@@ -37,13 +54,21 @@ pub(super) const SLOW_BODY: Failure = Failure {
     message: "the request's body did not arrive in time",
 };
 pub(super) const BROKEN_BODY: Failure = bad("the request's body did not arrive whole");
-pub(super) const NOT_JSON: Failure = bad("the request's body is not JSON");
-pub(super) const NOT_AN_OBJECT: Failure = bad("the request's body must be a JSON object");
+pub(super) const NOT_JSON: Failure = bad("the request's body is not JSON in UTF-8");
+pub(super) const PARAMETER_NOT_JSON: Failure =
+    bad("the parameters `variables` and `extensions` must be objects written as JSON");
 pub(super) const BATCH: Failure = bad("batches are not taken: send one request at a time");
-pub(super) const NO_QUERY: Failure = bad("`query` is missing, or is not a text");
-pub(super) const OPERATION_NAME: Failure = bad("`operationName` must be a text or null");
-pub(super) const VARIABLES: Failure = bad("`variables` must be an object or null");
-pub(super) const EXTENSIONS: Failure = bad("`extensions` must be an object or null");
+pub(super) const EMPTY_BATCH: Failure = bad("the batch is empty");
+pub(super) const LONG_BATCH: Failure = bad("the batch has more requests than this server takes at once");
+pub(super) const PREFLIGHT: Failure = bad(
+    "a query by GET must bear the header graphql-require-preflight: 1, so that no page of another site can send it",
+);
+pub(super) const NOT_AN_OBJECT: Failure = malformed("the request must be a JSON object");
+pub(super) const NO_QUERY: Failure = malformed("`query` is missing, or is not a text");
+pub(super) const OPERATION_NAME: Failure = malformed("`operationName` must be a text or null");
+pub(super) const VARIABLES: Failure = malformed("`variables` must be an object or null");
+pub(super) const EXTENSIONS: Failure = malformed("`extensions` must be an object or null");
+pub(super) const TWICE: Failure = malformed("a parameter is given twice");
 pub(super) const CROSS_SITE: Failure = Failure {
     status: StatusCode::FORBIDDEN,
     code: "FORBIDDEN",
@@ -61,15 +86,8 @@ pub(super) const INTERNAL: Failure = Failure {
 };
 
 impl Failure {
-    pub(super) fn answer(self) -> Response<Body> {
+    pub(super) fn answer(self, media: Media) -> Response<Body> {
         let body = json!({"errors": [{"message": self.message, "extensions": {"code": self.code}}]});
-        let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
-        }
-        response
+        media.response(self.status, body.to_string().into())
     }
 }

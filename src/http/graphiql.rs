@@ -124,7 +124,6 @@ impl Asset {
         };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         response
     }
 }

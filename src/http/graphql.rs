@@ -1,22 +1,27 @@
-//! `POST /graphql`, by the GraphQL-over-HTTP draft. Our own handler: the one that comes with the library takes mutations over
-//! GET, forms and batches without end.
+//! `/graphql`, by the GraphQL-over-HTTP specification. Our own handler: the one that comes with the library takes mutations
+//! over GET, forms and batches without end.
+
+mod media;
+mod read;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::routing::{MethodRouter, post};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use axum::routing::{MethodRouter, any};
+use bytes::{BufMut, Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
+pub(super) use self::media::Media;
+use self::read::Asked;
+pub(super) use self::read::PREFLIGHTED;
 use super::failure::{self, Failure};
 use super::request_id::RequestId;
-use super::{Ask, Engine, Settings};
+use super::{Answer, Engine, Settings};
 use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
 
@@ -29,127 +34,109 @@ struct Door {
     engine: Engine,
     request_timeout: Duration,
     max_body_bytes: usize,
+    max_batch: usize,
 }
 
-/// The route's methods.
+/// The route, for every method.
 pub(super) fn route(settings: &Settings, engine: Engine) -> MethodRouter {
-    let door =
-        Door { engine, request_timeout: settings.request_timeout, max_body_bytes: settings.max_body_bytes };
-    post(handle).fallback(|| async { failure::METHOD.answer() }).with_state(door)
+    let door = Door {
+        engine,
+        request_timeout: settings.request_timeout,
+        max_body_bytes: settings.max_body_bytes,
+        max_batch: settings.max_batch,
+    };
+    any(handle).with_state(door)
 }
 
 async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
     let start = Instant::now();
-    let deadline = start + door.request_timeout;
     let (parts, body) = request.into_parts();
-    let ask = match read(&parts.headers, body, &door, deadline).await {
-        Ok(ask) => ask,
-        Err(failure) => return failure.answer(),
-    };
-    // Nobody comes here unknown; should someone, they get nothing.
-    let Some(caller) = parts.extensions.get::<Caller>().cloned() else { return failure::INTERNAL.answer() };
-    let cx = Cx {
-        deadline,
-        now: Timestamp::now(),
-        request_id: parts.extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0)),
-        caller,
-        meter: Meter::default(),
-        background: false,
-    };
-    let (request_id, meter) = (Arc::clone(&cx.request_id), cx.meter.clone());
-    let answer = timeout_at(deadline + GRACE, (door.engine)(cx, ask)).await;
-    // Neither the document nor its variables: they may hold personal data.
-    tracing::debug!(
-        request_id = &*request_id,
-        elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-        upstream.calls = meter.calls(),
-        executed = answer.as_ref().is_ok_and(|answer| answer.executed),
-        in_time = answer.is_ok(),
-        "answered"
-    );
-    let Ok(answer) = answer else { return failure::TIMEOUT.answer() };
-    let modern = wants_modern(&parts.headers);
-    let mut response = Response::new(Body::from(answer.body));
-    // Under `application/json` clients may take any other status for a failure of the transport.
-    if modern && !answer.executed {
-        *response.status_mut() = StatusCode::BAD_REQUEST;
+    match parts.method {
+        Method::GET | Method::POST => {}
+        Method::OPTIONS => return methods(),
+        // HEAD, too: what it would tell costs as many upstream calls as the answer itself.
+        _ => return failure::METHOD.answer(Media::Json),
     }
-    let kind = if modern { MODERN } else { JSON };
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    // Before anything is read: who can make nothing of an answer is not to cost one.
+    let Some(media) = Media::wanted(&parts.headers) else {
+        return failure::NOT_ACCEPTABLE.answer(Media::Json);
+    };
+    let answered = door.answer(start, &parts, body).await;
+    let mut response = match answered {
+        Ok(Answered::One(answer)) => media.answer(answer.status, answer.body),
+        Ok(Answered::Batch(answers)) => media.answer(StatusCode::OK, listed(answers)),
+        Err(failure) => failure.answer(media),
+    };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     response
 }
 
-async fn read(headers: &HeaderMap, body: Body, door: &Door, deadline: Instant) -> Result<Ask, Failure> {
-    if !is_json(headers) {
-        return Err(failure::MEDIA_TYPE);
-    }
-    let whole = Limited::new(body, door.max_body_bytes).collect();
-    let bytes = match timeout_at(deadline, whole).await {
-        Err(_) => return Err(failure::SLOW_BODY),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(failure::TOO_LARGE),
-        Ok(Err(_)) => return Err(failure::BROKEN_BODY),
-        Ok(Ok(body)) => body.to_bytes(),
-    };
-    parse(&bytes)
+/// What is sent back.
+enum Answered {
+    One(Answer),
+    Batch(Vec<Answer>),
 }
 
-fn parse(bytes: &Bytes) -> Result<Ask, Failure> {
-    let mut members = match serde_json::from_slice(bytes) {
-        Ok(Value::Object(members)) => members,
-        Ok(Value::Array(_)) => return Err(failure::BATCH),
-        Ok(_) => return Err(failure::NOT_AN_OBJECT),
-        Err(_) => return Err(failure::NOT_JSON),
-    };
-    let Some(Value::String(query)) = members.remove("query") else { return Err(failure::NO_QUERY) };
-    let operation_name = match members.remove("operationName") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name),
-        Some(_) => return Err(failure::OPERATION_NAME),
-    };
-    let variables = object(members.remove("variables")).ok_or(failure::VARIABLES)?;
-    object(members.remove("extensions")).ok_or(failure::EXTENSIONS)?;
-    Ok(Ask { query, operation_name, variables })
-}
-
-fn object(value: Option<Value>) -> Option<Map<String, Value>> {
-    match value {
-        None | Some(Value::Null) => Some(Map::new()),
-        Some(Value::Object(members)) => Some(members),
-        Some(_) => None,
-    }
-}
-
-const JSON: &str = "application/json";
-const MODERN: &str = "application/graphql-response+json";
-
-/// Whether the body is said to be JSON in UTF-8.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(text) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    let mut parts = text.split(';').map(str::trim);
-    let essence = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(JSON));
-    let charset =
-        parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("charset"));
-    essence && charset.is_none_or(|(_, value)| value.trim_matches('"').eq_ignore_ascii_case("utf-8"))
-}
-
-/// Whether the client would rather have the modern media type. It must name it: `*/*` gets plain JSON.
-fn wants_modern(headers: &HeaderMap) -> bool {
-    let ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let (mut modern, mut json) = (0.0, 0.0);
-    for range in ranges.flat_map(|value| value.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let weight = parts
-            .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
-            .map_or(1.0, |weight| weight.parse::<f32>().unwrap_or(0.0));
-        match essence.as_str() {
-            MODERN => modern = weight,
-            JSON => json = weight,
-            _ => {}
+impl Door {
+    async fn answer(&self, start: Instant, parts: &Parts, body: Body) -> Result<Answered, Failure> {
+        let deadline = start + self.request_timeout;
+        let asked = match parts.method {
+            Method::GET => read::parameters(parts)?,
+            _ => read::body(&parts.headers, body, self.max_body_bytes, self.max_batch, deadline).await?,
+        };
+        // Nobody comes here unknown; should someone, they get nothing.
+        let caller = parts.extensions.get::<Caller>().cloned().ok_or(failure::INTERNAL)?;
+        let request_id = parts.extensions.get::<RequestId>();
+        let cx = Cx {
+            deadline,
+            now: Timestamp::now(),
+            request_id: request_id.map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0)),
+            caller,
+            meter: Meter::default(),
+            background: false,
+        };
+        let (request_id, meter) = (Arc::clone(&cx.request_id), cx.meter.clone());
+        let (asks, batch) = match asked {
+            Asked::One(ask) => (vec![*ask], false),
+            Asked::Batch(asks) => (asks, true),
+        };
+        let operations = asks.len();
+        let answers = timeout_at(deadline + GRACE, (self.engine)(cx, asks)).await;
+        // Neither the document nor its variables: they may hold personal data.
+        tracing::debug!(
+            request_id = &*request_id,
+            elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            upstream.calls = meter.calls(),
+            operations,
+            status = answers.as_ref().ok().and_then(|answers| Some(answers.first()?.status.as_u16())),
+            in_time = answers.is_ok(),
+            "answered"
+        );
+        let mut answers = answers.map_err(|_late| failure::TIMEOUT)?;
+        if batch {
+            return Ok(Answered::Batch(answers));
         }
+        answers.pop().map(Answered::One).ok_or(failure::INTERNAL)
     }
-    modern > 0.0 && modern >= json
+}
+
+/// The answers of a batch, in the order of what was asked.
+fn listed(answers: Vec<Answer>) -> Bytes {
+    let mut list = BytesMut::from(&b"["[..]);
+    for (place, answer) in answers.into_iter().enumerate() {
+        if place > 0 {
+            list.put_u8(b',');
+        }
+        list.put(answer.body);
+    }
+    list.put_u8(b']');
+    list.freeze()
+}
+
+/// The answer to OPTIONS where no other origin may ask.
+fn methods() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::ALLOW, media::ALLOWED);
+    response
 }

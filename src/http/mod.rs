@@ -4,6 +4,7 @@
 //! nowhere else on a request's way.
 
 mod auth;
+mod cors;
 mod failure;
 mod graphiql;
 mod graphql;
@@ -22,12 +23,14 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use self::auth::{Identify, Refusal, everyone};
+pub use self::cors::Origin;
+use self::graphql::Media;
 pub use self::health::Readiness;
 pub use self::observe::metrics_router;
 pub use self::serve::serve;
@@ -45,6 +48,12 @@ pub struct Settings {
     /// How long the gateway still takes requests after the signal to stop, while `/readyz` already says 503. Nothing by
     /// default; set it to what a load balancer needs to notice.
     pub shutdown_delay: Duration,
+    /// The most requests in one body, as a list. None by default: lists are refused.
+    pub max_batch: usize,
+    /// Pages of which other origins may send requests. None by default.
+    pub cors_origins: Vec<Origin>,
+    /// Whether GraphiQL is served at `/`. It is by default.
+    pub graphiql: bool,
 }
 
 impl Default for Settings {
@@ -54,6 +63,9 @@ impl Default for Settings {
             max_body_bytes: 100 * 1024,
             max_connections: 2_000,
             shutdown_delay: Duration::ZERO,
+            max_batch: 0,
+            cors_origins: Vec::new(),
+            graphiql: true,
         }
     }
 }
@@ -67,6 +79,10 @@ pub struct Ask {
     pub operation_name: Option<String>,
     /// Values of its variables.
     pub variables: serde_json::Map<String, serde_json::Value>,
+    /// What the client adds to the protocol.
+    pub extensions: serde_json::Map<String, serde_json::Value>,
+    /// Whether it came by a safe method, so that nothing but a query may run.
+    pub safe: bool,
 }
 
 /// A GraphQL response.
@@ -74,33 +90,44 @@ pub struct Ask {
 pub struct Answer {
     /// The response as JSON.
     pub body: Bytes,
-    /// Whether execution began: false where the document does not parse or validate, or its variables do not fit.
-    pub executed: bool,
+    /// Its status under `application/graphql-response+json`: 200 for data without errors, 294 for data beside errors, 400 to
+    /// 599 where nothing was executed.
+    pub status: StatusCode,
 }
 
-/// What answers a request. Must be ready by the deadline of its [`Cx`]; is dropped soon after it.
-pub type Engine = Arc<dyn Fn(Cx, Ask) -> BoxFuture<'static, Answer> + Send + Sync>;
+/// What answers requests: one, or those of a batch, whose answers come in the same order. Must be ready by the deadline of
+/// its [`Cx`]; is dropped soon after it.
+pub type Engine = Arc<dyn Fn(Cx, Vec<Ask>) -> BoxFuture<'static, Vec<Answer>> + Send + Sync>;
 
-/// The whole surface: `POST /graphql`, `GET /` (GraphiQL), `/livez`, `/readyz`. Can be nested in another axum router.
+/// The whole surface: `/graphql`, `GET /` (GraphiQL), `/livez`, `/readyz`. Can be nested in another axum router.
 pub fn router(settings: &Settings, identify: Identify, engine: Engine, readiness: Readiness) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    // Layers added later stand further out: a request meets the last one first.
-    Router::new()
+    let mut routes = Router::new()
         .route("/graphql", graphql::route(settings, engine))
         // Whatever serves GraphQL stands above this line, and is not reached by anyone unknown.
         .route_layer(from_fn_with_state(identify, auth::admit))
-        .merge(graphiql::routes())
         .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz).with_state(readiness))
+        .route("/readyz", get(health::readyz).with_state(readiness));
+    if settings.graphiql {
+        routes = routes.merge(graphiql::routes());
+    }
+    // Layers added later stand further out: a request meets the last one first.
+    let routes = routes
         // A page of another site may not make a browser ask in its user's place.
-        .layer(CsrfLayer::new().with_rejection_response(|_| failure::CROSS_SITE.answer()))
+        .layer(cors::refusal(&settings.cors_origins))
         // A panic in a resolver is one request's failure, not the connection's.
-        .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer()))
+        .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)));
+    // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.
+    cors::permission(routes, &settings.cors_origins)
         .layer(fixed(http::header::CACHE_CONTROL, "no-store"))
         .layer(fixed(http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(http::header::REFERRER_POLICY, "no-referrer"))
+        // Answers are data: what a browser is made to show of them runs nothing and stands in no frame.
+        .layer(fixed(http::header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .layer(fixed(http::header::X_FRAME_OPTIONS, "DENY"))
+        .layer(fixed(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
         // Counts whatever comes of all this.
         .layer(from_fn(observe::count))
         // Outermost, so that every answer carries its id.

@@ -29,20 +29,21 @@ pub struct Cx {
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     own: Arc<AtomicU32>,
-    whole: Option<Arc<AtomicU32>>,
+    whole: Option<Arc<Meter>>,
 }
 
 impl Meter {
     /// A meter of a part of the work, whose calls count for the whole, too.
     #[must_use]
     pub fn part(&self) -> Self {
-        Self { own: Arc::default(), whole: Some(Arc::clone(&self.own)) }
+        Self { own: Arc::default(), whole: Some(Arc::new(self.clone())) }
     }
 
     /// Adds one call.
     pub fn count(&self) {
-        for count in std::iter::once(&self.own).chain(&self.whole) {
-            count.fetch_add(1, Ordering::Relaxed);
+        self.own.fetch_add(1, Ordering::Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.count();
         }
     }
 

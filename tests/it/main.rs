@@ -16,5 +16,6 @@ mod metrics;
 mod model;
 mod pagination;
 mod partial;
+mod protocol;
 mod simulation;
 mod tidy;

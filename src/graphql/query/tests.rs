@@ -22,7 +22,7 @@ async fn ask(query: &str, variables: Value) -> Value {
         background: false,
     };
     let schema = schema(Gather::new(Settings::default(), Vec::new()), graphql::Settings::default());
-    let request = Request { query: query.to_owned(), operation_name: None, variables };
+    let request = Request { query: query.to_owned(), variables, ..Request::default() };
     serde_json::to_value(execute(&schema, cx, request).await).unwrap()
 }
 

@@ -4,7 +4,7 @@ use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Refusal;
-use crate::graphql::error::{BAD_USER_INPUT, INTERNAL, INTERNAL_MESSAGE, VALIDATION_FAILED};
+use crate::graphql::error::{BAD_USER_INPUT, INTERNAL, INTERNAL_MESSAGE, VALIDATION_FAILED, status};
 
 /// The most errors in one answer. More of them tell nothing new and cost the client's memory.
 const MAX_ERRORS: usize = 20;
@@ -25,6 +25,16 @@ impl Answer {
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
         if self.data.is_some() { None } else { self.codes().next() }
+    }
+
+    /// Its HTTP status under `application/graphql-response+json`: 294 for data beside errors.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match (self.refusal(), self.errors.is_empty()) {
+            (Some(code), _) => status(code),
+            (None, true) => 200,
+            (None, false) => 294,
+        }
     }
 
     /// The `extensions.code` of every error.

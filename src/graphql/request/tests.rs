@@ -21,7 +21,7 @@ fn cx() -> Cx {
 }
 
 fn request(query: &str, variables: Value) -> Request {
-    Request { query: query.to_owned(), operation_name: None, variables }
+    Request { query: query.to_owned(), variables, ..Request::default() }
 }
 
 /// The real schema without sources behind it.
@@ -195,7 +195,7 @@ impl Hostile {
 
 async fn ask_hostile(query: &str) -> Answer {
     let schema = async_graphql::Schema::new(Hostile, EmptyMutation, EmptySubscription);
-    run(&schema, cx(), None, request(query, Value::Null)).await
+    run(&schema, cx(), None, request(query, Value::Null), &Spent::default()).await
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ fn identify() -> Identify {
 fn engine() -> Engine {
     Arc::new(|cx, _| {
         let body = serde_json::json!({ "data": { "caller": &*cx.caller.name } });
-        ready(Answer { body: Bytes::from(body.to_string()), executed: true }).boxed()
+        ready(vec![Answer { body: Bytes::from(body.to_string()), status: StatusCode::OK }]).boxed()
     })
 }
 

@@ -31,6 +31,10 @@ pub(crate) struct Plan {
     vendors: Vec<&'static str>,
     settings: Settings,
     policy: fn(&mut Policy),
+    /// How the gateway is served.
+    pub(crate) http: http::Settings,
+    /// What an operation may cost.
+    pub(crate) graphql: graphql::Settings,
 }
 
 impl Plan {
@@ -51,7 +55,10 @@ impl Plan {
             ..Settings::default()
         };
         let spec = WorldSpec { seed: 11, leads, days, agents: 1, ties: 1, now };
-        Self { spec, vendors: vec![CHATZURI, LEADSAIL, SPELO], settings, policy: |_| {} }
+        // The limit has tests of its own; elsewhere what an operation really costs is counted.
+        let graphql = graphql::Settings { max_upstream_calls: 10_000 };
+        let http = http::Settings { request_timeout: Duration::from_secs(50), ..http::Settings::default() };
+        Self { spec, vendors: vec![CHATZURI, LEADSAIL, SPELO], settings, policy: |_| {}, http, graphql }
     }
 
     pub(crate) fn seed(mut self, seed: u64) -> Self {
@@ -133,15 +140,12 @@ impl World {
 
     /// Starts another gateway in place of the one before, which remembers nothing; cursors of the one before are good for it.
     pub(crate) async fn gateway(&mut self) {
-        let http = http::Settings { request_timeout: Duration::from_secs(50), ..http::Settings::default() };
         let accounts = self.vendors.values().map(|(entry, simulator)| self.account(entry, simulator));
-        // The limit has tests of its own; here what an operation really costs is counted.
-        let graphql = graphql::Settings { max_upstream_calls: 10_000 };
         let parts = Parts {
-            http,
-            graphql,
-            events: events::Settings::default(),
+            http: self.plan.http.clone(),
             gather: self.plan.settings.clone(),
+            events: events::Settings::default(),
+            graphql: self.plan.graphql,
             accounts: accounts.collect(),
         };
         let app = App::start(parts).await;
@@ -176,8 +180,22 @@ impl World {
 
     /// A request that is not sent yet.
     pub(crate) fn request(&self, query: impl Into<Query>) -> reqwest::RequestBuilder {
+        self.post(&query.into().body())
+    }
+
+    /// A request of any body, not sent yet.
+    pub(crate) fn post(&self, body: &Value) -> reqwest::RequestBuilder {
+        self.client.post(self.address()).json(body)
+    }
+
+    /// A request by GET, not sent yet.
+    pub(crate) fn get(&self, parameters: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        self.client.get(self.address()).query(parameters)
+    }
+
+    fn address(&self) -> String {
         let (address, _) = self.gateways.last().unwrap();
-        self.client.post(format!("http://{address}/graphql")).json(&query.into().body())
+        format!("http://{address}/graphql")
     }
 
     pub(crate) fn vendor(&self, name: &str) -> &Simulator {

@@ -1,0 +1,74 @@
+//! Pages of other origins: none may ask unless the configuration names its origin.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::{HeaderValue, Method, Response};
+use tower_http::cors::CorsLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+use url::Url;
+
+use super::failure;
+use super::graphql::{Media, PREFLIGHTED};
+
+/// For how long a browser need not ask again whether a page may.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
+/// Where pages come from, as browsers write it: scheme, host and port, like `https://app.example.com`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(HeaderValue);
+
+/// A text is no origin as browsers write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoOrigin;
+
+impl fmt::Display for NoOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an origin")
+    }
+}
+
+impl FromStr for Origin {
+    type Err = NoOrigin;
+
+    fn from_str(text: &str) -> Result<Self, NoOrigin> {
+        let url = Url::parse(text).map_err(|_| NoOrigin)?;
+        let web = matches!(url.scheme(), "http" | "https");
+        // What is compared is the text, so one that browsers would write otherwise would never match.
+        if !web || url.origin().ascii_serialization() != text {
+            return Err(NoOrigin);
+        }
+        HeaderValue::from_str(text).map(Self).map_err(|_| NoOrigin)
+    }
+}
+
+type Refusal = CsrfLayer<fn(ProtectionError) -> Response<Body>>;
+
+/// Refuses what browsers say comes from another origin than these.
+pub(super) fn refusal(origins: &[Origin]) -> Refusal {
+    let origins = origins.iter().filter_map(|origin| origin.0.to_str().ok());
+    let layer = origins
+        .fold(CsrfLayer::new(), |layer, origin| layer.clone().add_trusted_origin(origin).unwrap_or(layer));
+    layer.with_rejection_response(|_| failure::CROSS_SITE.answer(Media::Json))
+}
+
+/// Tells browsers that pages of these origins may ask and read what comes back. Cookies are none of it: callers show who
+/// they are by a header.
+pub(super) fn permission(routes: Router, origins: &[Origin]) -> Router {
+    if origins.is_empty() {
+        return routes;
+    }
+    let asked = [CONTENT_TYPE, AUTHORIZATION, HeaderName::from_static("x-request-id")];
+    let told = [RETRY_AFTER, HeaderName::from_static("x-request-id")];
+    let layer = CorsLayer::new()
+        .allow_origin(origins.iter().map(|origin| origin.0.clone()).collect::<Vec<_>>())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(asked.into_iter().chain(PREFLIGHTED).collect::<Vec<_>>())
+        .expose_headers(told)
+        .max_age(MAX_AGE);
+    routes.layer(layer)
+}

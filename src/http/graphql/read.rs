@@ -1,0 +1,118 @@
+//! What a request asks, out of its body or the parameters of its address.
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
+use url::form_urlencoded;
+
+use super::media::Said;
+use crate::http::Ask;
+use crate::http::failure::{self, Failure};
+
+/// Headers that a browser sends to another site only after it has asked that site, so no link, image or form brings them.
+/// The first is the specification's, the others are what Apollo's clients send.
+pub(in crate::http) const PREFLIGHTED: [HeaderName; 3] = [
+    HeaderName::from_static("graphql-require-preflight"),
+    HeaderName::from_static("apollo-require-preflight"),
+    HeaderName::from_static("x-apollo-operation-name"),
+];
+
+/// One request, or several in one body.
+pub(super) enum Asked {
+    One(Box<Ask>),
+    Batch(Vec<Ask>),
+}
+
+/// What the body of a POST asks. At most `max_bytes` of it are read, until `deadline`; it may hold `max_batch` requests (0:
+/// only one, outside a list).
+pub(super) async fn body(
+    headers: &HeaderMap,
+    body: Body,
+    max_bytes: usize,
+    max_batch: usize,
+    deadline: Instant,
+) -> Result<Asked, Failure> {
+    if Said::of(headers) != Said::Json {
+        return Err(failure::MEDIA_TYPE);
+    }
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(failure::ENCODING);
+    }
+    let whole = Limited::new(body, max_bytes).collect();
+    let bytes = match timeout_at(deadline, whole).await {
+        Err(_) => return Err(failure::SLOW_BODY),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(failure::TOO_LARGE),
+        Ok(Err(_)) => return Err(failure::BROKEN_BODY),
+        Ok(Ok(body)) => body.to_bytes(),
+    };
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(members)) => Ok(Asked::One(Box::new(ask(members, false)?))),
+        Ok(Value::Array(_)) if max_batch == 0 => Err(failure::BATCH),
+        Ok(Value::Array(list)) if list.is_empty() => Err(failure::EMPTY_BATCH),
+        Ok(Value::Array(list)) if list.len() > max_batch => Err(failure::LONG_BATCH),
+        Ok(Value::Array(list)) => {
+            let asks = list.into_iter().map(|one| match one {
+                Value::Object(members) => ask(members, false),
+                _ => Err(failure::NOT_AN_OBJECT),
+            });
+            Ok(Asked::Batch(asks.collect::<Result<_, _>>()?))
+        }
+        Ok(_) => Err(failure::NOT_AN_OBJECT),
+        Err(_) => Err(failure::NOT_JSON),
+    }
+}
+
+/// What the parameters of a GET ask. It must bear a mark that no page of another site can make a browser send.
+pub(super) fn parameters(parts: &Parts) -> Result<Asked, Failure> {
+    let marked = match Said::of(&parts.headers) {
+        Said::Json => true,
+        Said::Nothing => PREFLIGHTED.iter().any(|name| parts.headers.contains_key(name)),
+        Said::Other => return Err(failure::MEDIA_TYPE),
+    };
+    let mut members = Map::new();
+    for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+        let value = match &*name {
+            "query" => Value::String(value.into_owned()),
+            // Empty is as good as absent.
+            "operationName" if value.is_empty() => continue,
+            "operationName" => Value::String(value.into_owned()),
+            "variables" | "extensions" => {
+                serde_json::from_str(&value).map_err(|_| failure::PARAMETER_NOT_JSON)?
+            }
+            _ => continue,
+        };
+        if members.insert(name.into_owned(), value).is_some() {
+            return Err(failure::TWICE);
+        }
+    }
+    // Said before a missing mark is: a person who opens the address is to learn what it is for.
+    let ask = ask(members, true)?;
+    if !marked {
+        return Err(failure::PREFLIGHT);
+    }
+    Ok(Asked::One(Box::new(ask)))
+}
+
+/// Members of other names are ignored.
+fn ask(mut members: Map<String, Value>, safe: bool) -> Result<Ask, Failure> {
+    let Some(Value::String(query)) = members.remove("query") else { return Err(failure::NO_QUERY) };
+    let operation_name = match members.remove("operationName") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name),
+        Some(_) => return Err(failure::OPERATION_NAME),
+    };
+    let variables = object(members.remove("variables")).ok_or(failure::VARIABLES)?;
+    let extensions = object(members.remove("extensions")).ok_or(failure::EXTENSIONS)?;
+    Ok(Ask { query, operation_name, variables, extensions, safe })
+}
+
+fn object(value: Option<Value>) -> Option<Map<String, Value>> {
+    match value {
+        None | Some(Value::Null) => Some(Map::new()),
+        Some(Value::Object(members)) => Some(members),
+        Some(_) => None,
+    }
+}
