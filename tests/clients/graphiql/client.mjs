@@ -1,0 +1,50 @@
+// GraphiQL in Chromium that reaches nothing but the gateway: it opens with its tabs, runs the query of the first and of another,
+// under its policy, and the browser complains of nothing. LEADGRAPH_SCREENSHOT names a file for a picture.
+
+import { strict as assert } from "node:assert";
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { url } from "../kit.mjs";
+
+const executablePath = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`).find(existsSync);
+if (!executablePath) {
+  console.log("there is no Chromium here");
+  process.exit(77);
+}
+
+const { origin } = new URL(url);
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+const elsewhere = [];
+const complaints = [];
+await page.route("**/*", (route) => {
+  const to = route.request().url();
+  if (to.startsWith(`${origin}/`) || to.startsWith("data:")) return route.continue();
+  elsewhere.push(to);
+  return route.abort();
+});
+page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+page.on("pageerror", (error) => complaints.push(String(error)));
+
+await page.goto(`${origin}/`);
+await page.locator(".graphiql-container").waitFor({ timeout: 30_000 });
+const tabs = page.locator(".graphiql-tab-button");
+assert.equal(await tabs.count(), 5, "a tab for every example");
+for (const tab of [0, 4]) {
+  await tabs.nth(tab).click();
+  const [response] = await Promise.all([
+    page.waitForResponse((response) => response.url() === url && !response.request().postData().includes("Introspection")),
+    page.locator(".graphiql-execute-button").click(),
+  ]);
+  assert.equal(response.status(), 200);
+  assert.match(response.headers()["content-type"], /graphql-response\+json/);
+  await page.locator(".result-window").getByText('"data"').first().waitFor({ timeout: 10_000 });
+}
+await tabs.nth(0).click();
+await page.locator(".result-window").getByText('"data"').first().waitFor({ timeout: 10_000 });
+if (process.env.LEADGRAPH_SCREENSHOT) await page.screenshot({ path: process.env.LEADGRAPH_SCREENSHOT });
+const version = browser.version();
+await browser.close();
+assert.deepEqual(elsewhere, [], "nothing comes from elsewhere");
+assert.deepEqual(complaints, [], "the browser complains of nothing");
+console.log(`five tabs, two queries run, nothing from elsewhere (Chromium ${version})`);
