@@ -9,7 +9,7 @@ mod discovery;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,12 +20,13 @@ use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::callers::{self, Callers, Refused};
 use crate::config::{self, Config, Environment, Flaw, KnownVendor, Problem, SourceConfig};
 use crate::events::{self, Log};
 use crate::gather::Gather;
 use crate::gather::settings::Settings;
 use crate::graphql::{self, Request, Schema};
-use crate::http::{self, Answer, Ask, Engine, Readiness};
+use crate::http::{self, Answer, Ask, Engine, Identify, Readiness, Refusal};
 use crate::source::Source;
 use crate::vendors::{self, Account, Setup};
 
@@ -40,6 +41,8 @@ pub struct Parts {
     pub events: events::Settings,
     /// How many sources become one answer.
     pub gather: Settings,
+    /// Who may ask.
+    pub callers: callers::Settings,
     /// Its accounts.
     pub accounts: Vec<Account>,
 }
@@ -84,6 +87,7 @@ pub fn parse(file: &str, text: &str, environment: Environment<'_>) -> Result<(Co
         graphql: config.graphql,
         events: config.events,
         gather: config.gather.clone(),
+        callers: config.callers.clone(),
         accounts,
     };
     Ok((config, parts))
@@ -125,7 +129,12 @@ impl App {
         background.spawn(events::watch(gather.clone(), events));
         let readiness = Readiness::default();
         let schema = graphql::schema(gather, parts.graphql);
-        let router = http::router(&parts.http, http::everyone(), engine(schema), readiness.clone());
+        let router = http::router(
+            &parts.http,
+            identify(Callers::new(parts.callers)),
+            engine(schema),
+            readiness.clone(),
+        );
         Self { settings: parts.http, router, readiness, _background: background }
     }
 
@@ -183,6 +192,17 @@ fn sources(accounts: &[Account]) -> Vec<Arc<dyn Source>> {
 fn publisher(gather: &Gather) -> discovery::Publish {
     let gather = gather.clone();
     Arc::new(move |sources| gather.set_sources(sources))
+}
+
+fn identify(callers: Callers) -> Identify {
+    Arc::new(move |token| {
+        let found = callers.identify(token).map_err(|refused| match refused {
+            Refused::Missing => Refusal::Missing,
+            Refused::Unknown => Refusal::Unknown,
+            Refused::TooOften(retry_after) => Refusal::TooOften { retry_after },
+        });
+        ready(found).boxed()
+    })
 }
 
 fn engine(schema: Schema) -> Engine {

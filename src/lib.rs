@@ -1,5 +1,6 @@
 //! leadgraph: one Relay-style GraphQL graph over several lead vendors.
 pub mod app;
+pub mod callers;
 pub mod config;
 pub mod events;
 pub mod gather;

@@ -1,4 +1,4 @@
-//! The commands: `serve`, `demo`, `simulate`, `check`, `schema`. What they do is in the library; here is what they say.
+//! The commands: `serve`, `demo`, `simulate`, `check`, `key`, `schema`. What they do is in the library; here is what they say.
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use leadgraph::app::{self, App};
+use leadgraph::callers::key;
 use leadgraph::config::{self, Problem};
 use leadgraph::{graphql, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -66,6 +67,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Make a key for a caller: prints the key, and what the configuration knows it by.
+    Key,
     /// Print the schema.
     Schema,
 }
@@ -133,6 +136,14 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Stop> {
     match command {
         Command::Schema => Ok(io::stdout().write_all(graphql::sdl().as_bytes())?),
+        Command::Key => {
+            let key = key::make();
+            let mut out = io::stdout();
+            writeln!(out, "# The caller's key. It is shown only now; the configuration never holds it.")?;
+            writeln!(out, "#   {key}")?;
+            writeln!(out, "# For [[callers]] in the configuration:")?;
+            Ok(writeln!(out, "key_sha256 = \"{}\"", key::Digest::of(&key))?)
+        }
         Command::Check { config } => {
             let (config, _) =
                 blocking(async { app::load(&config, &config::variable) })?.map_err(Stop::Config)?;
@@ -144,6 +155,11 @@ fn run(command: Command) -> Result<(), Stop> {
             if config.gather.cursor_keys.is_empty() {
                 tracing::warn!(
                     "no [cursors] key is configured: cursors end with this process and belong to it alone"
+                );
+            }
+            if config.callers.is_empty() {
+                tracing::warn!(
+                    "no [[callers]] are configured: everyone who reaches this address may do everything"
                 );
             }
             let stopped = stopped()?;

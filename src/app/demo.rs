@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{App, Parts, listen};
+use crate::callers;
 use crate::events;
 use crate::gather::settings::Settings;
 use crate::graphql;
@@ -76,6 +77,7 @@ impl Stand {
             graphql: graphql::Settings::default(),
             events: events::Settings::default(),
             gather: Settings::default(),
+            callers: callers::Settings::default(),
             accounts: self.accounts()?,
         };
         Ok(App::start(parts).await)

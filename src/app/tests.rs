@@ -44,6 +44,20 @@ fn example_configuration_is_right_and_says_the_defaults() {
 }
 
 #[test]
+fn callers_of_the_example_are_right_and_say_the_defaults() {
+    let (before, rest) = EXAMPLE.split_once("# [[callers]]\n").unwrap();
+    let (callers, after) = rest.split_once("\n\n").unwrap();
+    let callers: String =
+        callers.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap())).collect();
+    let text = format!("{before}[[callers]]\n{callers}\n{after}");
+    let (config, _) =
+        parse("gateway.toml", &text, &variables).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let [caller] = &config.callers.known[..] else { panic!("one") };
+    assert_eq!(caller.rates, callers::Rates::default());
+    assert!(caller.previous_key.is_some());
+}
+
+#[test]
 fn costs_are_reckoned_with_what_each_vendor_can_do() {
     let read = parse("examples/gateway.toml", EXAMPLE, &variables);
     let (_, parts) = read.unwrap_or_else(|problems| panic!("{problems:#?}"));

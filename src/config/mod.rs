@@ -4,6 +4,7 @@
 //! line and what to do. This room makes no call and opens no account; what it must know of vendors it is told
 //! ([`KnownVendor`]), and each vendor's own settings are handed through unread to `check`.
 
+mod callers;
 mod cursors;
 mod environment;
 mod limits;
@@ -42,6 +43,8 @@ pub struct Config {
     pub events: events::Settings,
     /// How many sources become one answer.
     pub gather: gather::settings::Settings,
+    /// Who may ask.
+    pub callers: crate::callers::Settings,
     /// The accounts, in the order of the file.
     pub sources: Vec<SourceConfig>,
 }
@@ -78,6 +81,7 @@ pub fn read(
     let listen = server.parsed("listen", "127.0.0.1:8080").unwrap_or(LISTEN);
     let metrics_listen = server.parsed("metrics_listen", "127.0.0.1:9464");
     let http = limits::http(&mut server);
+    let anonymous = server.flag("allow_anonymous", false);
     server.refuse_others();
     let graphql = limits::graphql(&mut root);
     let events = limits::events(&mut root);
@@ -85,10 +89,12 @@ pub fn read(
     let defaults = sources::defaults(&mut root);
     let around = sources::Surroundings { problems: &problems, environment, vendors, defaults: &defaults };
     let sources = sources::read(&mut root, &around, check);
+    let callers = callers::read(&mut root, &sources);
+    callers::guard(&server, listen, anonymous, &callers);
     root.refuse_others();
     let found = problems.sorted();
     if found.is_empty() {
-        Ok(Config { listen, metrics_listen, http, graphql, events, gather, sources })
+        Ok(Config { listen, metrics_listen, http, graphql, events, gather, callers, sources })
     } else {
         Err(found)
     }

@@ -140,6 +140,26 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Texts, each where it stands; `None` where none are written or one is no text.
+    pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<Placed<String>>> {
+        let value = self.value(key)?;
+        let texts: Option<Vec<_>> = value.get_ref().as_array().and_then(|array| {
+            let text = |item: &Spanned<DeValue<'_>>| {
+                Some(Placed { value: item.get_ref().as_str()?.to_owned(), span: item.span() })
+            };
+            array.iter().map(text).collect()
+        });
+        if texts.is_none() {
+            self.mistyped(key, value, "a list of texts in quotes: [\"one\", \"other\"]");
+        }
+        texts
+    }
+
+    /// Where a key's value stands, or the table where it is not written.
+    pub(super) fn span_of(&self, key: &str) -> Range<usize> {
+        self.table.and_then(|table| table.get(key)).map_or(self.span.clone(), Spanned::span)
+    }
+
     /// A text that must be there.
     pub(super) fn required(&mut self, key: &'static str, example: &str) -> Option<Placed<String>> {
         let missing = self.table.is_some_and(|table| !table.contains_key(key));

@@ -1,3 +1,5 @@
+mod callers;
+
 use std::time::Duration;
 
 use super::*;

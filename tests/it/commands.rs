@@ -55,6 +55,21 @@ fn check_of_a_right_file_names_its_sources() {
 }
 
 #[test]
+fn key_is_made_anew_with_the_line_that_the_configuration_needs() {
+    let keys: Vec<String> = (0..2)
+        .map(|_| {
+            let (output, said) = output(&mut leadgraph(&["key"]));
+            assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));
+            String::from_utf8(output.stdout).unwrap()
+        })
+        .collect();
+    assert_ne!(keys[0], keys[1]);
+    let key = keys[0].lines().find_map(|line| line.strip_prefix("#   ")).unwrap();
+    let digest = leadgraph::callers::key::Digest::of(key);
+    assert!(keys[0].lines().any(|line| line == format!("key_sha256 = \"{digest}\"")), "{}", keys[0]);
+}
+
+#[test]
 fn file_that_is_missing_is_told_so() {
     let (output, said) = output(&mut leadgraph(&["serve", "--config", "/nowhere.toml"]));
     assert_eq!(output.status.code(), Some(2));

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use leadgraph::app::{App, Parts};
+use leadgraph::callers::Known;
 use leadgraph::gather::settings::{CursorKey, Settings};
 use leadgraph::model::id::SourceId;
 use leadgraph::secret::Secret;
 use leadgraph::upstream::policy::Policy;
 use leadgraph::vendors::simulation::{LedgerEntry, Rule, Simulator, World as Told, WorldSpec};
 use leadgraph::vendors::{ALL, Account, Entry, Setup};
-use leadgraph::{events, graphql, http};
+use leadgraph::{callers, events, graphql, http};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -30,6 +31,7 @@ pub(crate) struct Plan {
     spec: WorldSpec,
     vendors: Vec<&'static str>,
     settings: Settings,
+    callers: callers::Settings,
     policy: fn(&mut Policy),
     /// How the gateway is served.
     pub(crate) http: http::Settings,
@@ -58,7 +60,16 @@ impl Plan {
         // The limit has tests of its own; elsewhere what an operation really costs is counted.
         let graphql = graphql::Settings { max_upstream_calls: 10_000 };
         let http = http::Settings { request_timeout: Duration::from_secs(50), ..http::Settings::default() };
-        Self { spec, vendors: vec![CHATZURI, LEADSAIL, SPELO], settings, policy: |_| {}, http, graphql }
+        let callers = callers::Settings::default();
+        Self {
+            spec,
+            vendors: vec![CHATZURI, LEADSAIL, SPELO],
+            settings,
+            callers,
+            policy: |_| {},
+            http,
+            graphql,
+        }
     }
 
     pub(crate) fn seed(mut self, seed: u64) -> Self {
@@ -94,6 +105,12 @@ impl Plan {
             settings.stale_while_revalidate = Duration::ZERO;
             settings.list_stale_if_error = Duration::ZERO;
         })
+    }
+
+    /// Lets in these callers alone.
+    pub(crate) fn callers(mut self, known: Vec<Known>) -> Self {
+        self.callers.known = known;
+        self
     }
 
     /// Changes how accounts are treated, beyond giving them room in plenty.
@@ -146,6 +163,7 @@ impl World {
             gather: self.plan.settings.clone(),
             events: events::Settings::default(),
             graphql: self.plan.graphql,
+            callers: self.plan.callers.clone(),
             accounts: accounts.collect(),
         };
         let app = App::start(parts).await;

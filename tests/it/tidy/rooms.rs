@@ -16,14 +16,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("source", &["model"]),
     ("upstream", &["telemetry"]),
+    ("callers", &["model"]),
     ("vendors", &["model", "secret", "source", "upstream"]),
     ("gather", &["model", "source", "telemetry"]),
     ("events", &["gather", "model"]),
     ("graphql", &["gather", "model", "telemetry"]),
     ("http", &["model", "telemetry"]),
-    ("config", &["events", "gather", "graphql", "http", "model", "secret", "upstream"]),
-    ("app", &["config", "events", "gather", "graphql", "http", "model", "secret", "source", "vendors"]),
-    ("main", &["app", "config", "graphql", "telemetry"]),
+    ("config", &["callers", "events", "gather", "graphql", "http", "model", "secret", "upstream"]),
+    (
+        "app",
+        &["callers", "config", "events", "gather", "graphql", "http", "model", "secret", "source", "vendors"],
+    ),
+    ("main", &["app", "callers", "config", "graphql", "telemetry"]),
 ];
 
 /// Words that only some files may hold, tests apart. Each file named here does hold one.

@@ -1,0 +1,111 @@
+use super::*;
+use crate::model::caller::Scope;
+
+fn known(name: &str, key: &str, previous: Option<&str>) -> Known {
+    Known {
+        caller: Caller { scopes: [Scope::LeadsRead].into_iter().collect(), ..Caller::unrestricted(name) },
+        key: Digest::of(key),
+        previous_key: previous.map(Digest::of),
+        rates: Rates::default(),
+    }
+}
+
+fn two() -> Callers {
+    Callers::new(Settings {
+        known: vec![known("a", "key of a", Some("old key of a")), known("b", "key of b", None)],
+    })
+}
+
+fn name(callers: &Callers, token: &str) -> Result<String, Refused> {
+    callers.identify(Some(token)).map(|caller| caller.name.to_string())
+}
+
+#[test]
+fn keys_find_their_callers_and_nothing_else_does() {
+    let callers = two();
+    assert_eq!(name(&callers, "key of a"), Ok("a".to_owned()));
+    assert_eq!(name(&callers, "old key of a"), Ok("a".to_owned()));
+    assert_eq!(name(&callers, "key of b"), Ok("b".to_owned()));
+    assert!(!callers.identify(Some("key of b")).unwrap().may(Scope::PiiRead));
+    for token in ["", "key", "key of a ", "KEY OF A", "key of ab", &Digest::of("key of a").to_string()] {
+        assert_eq!(name(&callers, token), Err(Refused::Unknown), "{token}");
+    }
+    assert_eq!(callers.identify(None), Err(Refused::Missing));
+}
+
+#[test]
+fn where_nobody_is_known_everyone_is_anonymous_and_uncounted() {
+    let callers = Callers::new(Settings::default());
+    for _ in 0..1_000 {
+        assert_eq!(callers.identify(None), Ok(Caller::anonymous()));
+        assert_eq!(callers.identify(Some("whatever")), Ok(Caller::anonymous()));
+    }
+}
+
+#[test]
+fn made_keys_are_long_and_never_the_same() {
+    let (one, other) = (key::make(), key::make());
+    assert_ne!(one, other);
+    assert!(one.starts_with("lgk_") && one.len() == 47, "{one}");
+    let digest = Digest::of(&one).to_string();
+    assert_eq!(Digest::parse(&digest), Some(Digest::of(&one)));
+    assert_eq!(Digest::parse(&digest.to_uppercase()), Some(Digest::of(&one)));
+}
+
+#[test]
+fn digests_are_read_strictly() {
+    let good = "0123456789abcdef".repeat(4);
+    assert_eq!(Digest::parse(&good).unwrap().to_string(), good);
+    for bad in ["", "00", &good[1..], &format!("{good}0"), &good.replace('0', "g"), &good.replace("01", "é")]
+    {
+        assert_eq!(Digest::parse(bad), None, "{bad}");
+    }
+    assert_eq!(format!("{:?}", Digest::of("x")), "Digest");
+}
+
+/// Asks `times` as fast as can be; how many were let in, and what the last refusal said.
+fn rush(callers: &Callers, token: &str, times: usize) -> (usize, Option<Duration>) {
+    let answers: Vec<_> = (0..times).map(|_| callers.identify(Some(token))).collect();
+    let wait = answers.iter().rev().find_map(|answer| match answer {
+        Err(Refused::TooOften(wait)) => Some(*wait),
+        _ => None,
+    });
+    (answers.iter().filter(|answer| answer.is_ok()).count(), wait)
+}
+
+#[tokio::test(start_paused = true)]
+async fn caller_at_ten_times_its_rate_gets_its_rate_and_others_theirs() {
+    let callers = two();
+    let (first, wait) = rush(&callers, "key of a", 200);
+    assert_eq!(first, 40, "a burst of twice the rate");
+    assert_eq!(rush(&callers, "old key of a", 1).0, 0, "an old key is no second caller");
+    let mut later = 0;
+    for _ in 0..100 {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        later += rush(&callers, "key of a", 20).0;
+        assert_eq!(rush(&callers, "key of b", 2), (2, None), "b is not held to what a does");
+    }
+    assert_eq!(later, 200, "20 a second for ten seconds");
+
+    tokio::time::advance(wait.unwrap()).await;
+    assert!(callers.identify(Some("key of a")).is_ok(), "the wait that was named is long enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_are_no_longer_than_need_be() {
+    let callers = two();
+    let (_, wait) = rush(&callers, "key of a", 41);
+    assert_eq!(wait, Some(Duration::from_millis(50)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_of_rates_is_bounded_and_those_beyond_it_share_a_bucket() {
+    let meters = Meters::default();
+    let bucket = Bucket::per_second(1);
+    let take = |name: String| meters.take(&name.into(), bucket, 1);
+    assert!((0..30_000).map(|number| take(format!("one {number}"))).filter(Result::is_ok).count() <= 10_002);
+    assert!(meters.len() <= 10_001);
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!(take("late".to_owned()), Ok(()));
+    assert!(meters.len() <= 2, "what has filled up again is forgotten: {}", meters.len());
+}
