@@ -29,8 +29,31 @@ pub(super) fn graphql(root: &mut Section<'_>) -> graphql::Settings {
     let standard = graphql::Settings::default();
     let mut section = root.section("graphql");
     let max_upstream_calls = section.number("max_upstream_calls", standard.max_upstream_calls, &(1..=10_000));
+    let limits = document(&mut section, standard.limits);
     section.refuse_others();
-    graphql::Settings { max_upstream_calls }
+    graphql::Settings { max_upstream_calls, limits }
+}
+
+/// `[graphql.document]`.
+fn document(graphql: &mut Section<'_>, standard: graphql::Limits) -> graphql::Limits {
+    let mut section = graphql.section("document");
+    let mut most = |key, standard, bounds| section.number(key, standard, &bounds);
+    let limits = graphql::Limits {
+        bytes: most("max_bytes", standard.bytes, 1_024..=1 << 20),
+        tokens: most("max_tokens", standard.tokens, 100..=20_000),
+        token_bytes: most("max_token_bytes", standard.token_bytes, 64..=65_536),
+        nesting: most("max_nesting", standard.nesting, 4..=60),
+        depth: most("max_depth", standard.depth, 4..=32),
+        aliases: most("max_aliases", standard.aliases, 0..=1_000),
+        directives: most("max_directives", standard.directives, 0..=500),
+        variables: most("max_variables", standard.variables, 0..=500),
+        operations: most("max_operations", standard.operations, 1..=100),
+        fragments: most("max_fragments", standard.fragments, 0..=500),
+        root_fields: most("max_root_fields", standard.root_fields, 1..=200),
+        selections: most("max_selections", standard.selections, 100..=20_000),
+    };
+    section.refuse_others();
+    limits
 }
 
 /// `[events]`.

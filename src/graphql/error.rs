@@ -14,6 +14,8 @@ use crate::model::id::SourceId;
 
 /// The document is not GraphQL.
 pub(super) const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+/// The document has too much of something: `exceeded` says of what, `limit` how much there may be.
+pub(super) const DOCUMENT_TOO_COMPLEX: &str = "DOCUMENT_TOO_COMPLEX";
 /// The document does not fit the schema.
 pub(super) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 /// The document has no such operation, or several and none was named.

@@ -6,6 +6,7 @@
 
 mod cost;
 mod error;
+mod guard;
 mod input;
 mod loaders;
 mod memo;
@@ -17,6 +18,7 @@ mod types;
 
 use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions, SchemaBuilder};
 
+pub use self::guard::Limits;
 pub use self::request::{Answer, Request, execute, execute_batch};
 use crate::gather::Gather;
 use crate::model::cx::Cx;
@@ -24,11 +26,9 @@ use crate::model::cx::Cx;
 /// The deepest selection. The standard introspection query needs 15.
 const MAX_DEPTH: usize = 16;
 
-/// The deepest nesting of selections and fragments, checked before anything walks the document recursively.
+/// The deepest nesting of selections and fragments, as the library counts it: a second line behind the guard, which has a
+/// limit of its own that may be set lower.
 const MAX_RECURSION: usize = 32;
-
-/// The most directives on one field.
-const MAX_DIRECTIVES: usize = 20;
 
 type Roots = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscription>;
 
@@ -42,11 +42,13 @@ pub struct Schema(Roots);
 pub struct Settings {
     /// The most upstream calls that an operation may take, as reckoned before it runs. 60.
     pub max_upstream_calls: u32,
+    /// The most that a document may have of everything, as counted before it is parsed.
+    pub limits: Limits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_upstream_calls: 60 }
+        Self { max_upstream_calls: 60, limits: Limits::default() }
     }
 }
 
@@ -73,7 +75,6 @@ fn builder() -> SchemaBuilder<query::Query, EmptyMutation, EmptySubscription> {
     Roots::build(query::Query, EmptyMutation, EmptySubscription)
         .limit_depth(MAX_DEPTH)
         .limit_recursive_depth(MAX_RECURSION)
-        .limit_directives(MAX_DIRECTIVES)
 }
 
 #[cfg(test)]

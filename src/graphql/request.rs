@@ -1,33 +1,30 @@
 //! One request from its text to its answer. `http/` stays thin: it brings the text and sends the answer.
 //!
-//! Guards what the GraphQL library leaves open: required variables, the size of the unfolded document, the cost in upstream calls, codes on every error, no echo of the document, a
-//! bounded number of errors, panics, and an end of waiting.
+//! Sees to what the GraphQL library leaves open: the guard before the parser, required variables, the cost in upstream calls,
+//! codes on every error, no echo of the document, a bounded number of errors, panics, and an end of waiting.
 
 mod answer;
-mod unfold;
+mod refusal;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::parser::{self, parse_query};
-use async_graphql::{ObjectType, Pos, Positioned, SubscriptionType, Variables};
+use async_graphql::{ObjectType, Positioned, SubscriptionType, Variables};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::Value;
 
 pub use self::answer::Answer;
-use self::unfold::MAX_SELECTIONS;
+use self::refusal::Refusal;
 use super::cost::Cost;
-use super::error::{
-    BAD_USER_INPUT, NOT_A_QUERY, OPERATION_UNRESOLVED, PARSE_FAILED, REQUEST_TIMEOUT, UPSTREAM_COST_EXCEEDED,
-    VALIDATION_FAILED,
-};
+use super::error::{BAD_USER_INPUT, NOT_A_QUERY, OPERATION_UNRESOLVED, REQUEST_TIMEOUT};
 use super::state::State;
-use super::{Cx, Gather, Schema, Settings};
+use super::{Cx, Gather, Schema, Settings, guard};
 use crate::model::caller::Caller;
 use crate::telemetry::metrics;
 
@@ -99,10 +96,10 @@ where
     S: SubscriptionType + 'static,
 {
     let (request_id, limit) = (cx.request_id.clone(), cx.deadline + GRACE);
-    let most = schema.data::<Settings>().copied().unwrap_or_default().max_upstream_calls;
+    let settings = schema.data::<Settings>().copied().unwrap_or_default();
     let work = async {
-        let sources = state.as_ref().map(|state| (&state.gather, most));
-        let (request, cost) = prepare(request, &cx.caller, sources, spent)?;
+        let sources = state.as_ref().map(|state| &state.gather);
+        let (request, cost) = prepare(request, &settings, &cx.caller, sources, spent)?;
         metrics::operation_reckoned(cost.calls);
         tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "operation reckoned");
         let mut prepared = request.data(cx);
@@ -129,49 +126,38 @@ where
     }
 }
 
-/// Why a request is not executed at all.
-struct Refusal {
-    code: &'static str,
-    message: String,
-    locations: Vec<Pos>,
-    /// What it would have cost, and what it may.
-    cost: Option<(u32, u32)>,
-}
-
 /// Parses a request and checks what the library does not: variables, and the cost at the sources where there are any.
 fn prepare(
     request: Request,
+    settings: &Settings,
     caller: &Caller,
-    sources: Option<(&Gather, u32)>,
+    sources: Option<&Gather>,
     spent: &Spent,
 ) -> Result<(async_graphql::Request, Cost), Refusal> {
+    let (limits, most) = (&settings.limits, settings.max_upstream_calls);
     let variables = match request.variables {
         Value::Object(variables) => variables,
         Value::Null => serde_json::Map::new(),
-        _ => return Err(refusal(BAD_USER_INPUT, "The variables must be a JSON object.", None)),
+        _ => return Err(Refusal::new(BAD_USER_INPUT, "The variables must be a JSON object.", None)),
     };
-    let document = parse_query(&request.query).map_err(|error| unparsable(&error))?;
+    guard::check(&request.query, limits)
+        .map_err(|refused| Refusal::guarded(refused, &request.query, limits))?;
+    let document = parse_query(&request.query).map_err(|error| Refusal::unparsable(&error))?;
     let name = request.operation_name.filter(|name| !name.is_empty());
     let operation = operation(&document, name.as_deref())?;
     if request.safe && operation.ty != OperationType::Query {
-        return Err(refusal(NOT_A_QUERY, "Only queries may be sent by GET. Send this by POST.", None));
-    }
-    if unfold::selections(&document, operation) > MAX_SELECTIONS {
-        let message = format!(
-            "The operation selects more than {MAX_SELECTIONS} fields, counted with its fragments unfolded, or is nested \
-             too deep. Ask for less, or in several requests."
-        );
-        return Err(refusal(VALIDATION_FAILED, message, None));
+        let message = "Only queries may be sent by GET. Send this by POST.";
+        return Err(Refusal::new(NOT_A_QUERY, message, None));
     }
     check_variables(operation, &variables)?;
 
     let variables = Variables::from_json(Value::Object(variables));
     let cost = match sources {
-        Some((gather, most)) => {
+        Some(gather) => {
             let cost = Cost::of(&document, operation, &variables, &|filter| gather.prices(caller, filter));
             let before = spent.calls.load(Ordering::Relaxed);
             if before.saturating_add(cost.calls) > most {
-                return Err(too_costly(&cost, before, most));
+                return Err(Refusal::too_costly(&cost, before, most));
             }
             spent.calls.fetch_add(cost.calls, Ordering::Relaxed);
             cost
@@ -184,37 +170,6 @@ fn prepare(
     Ok((prepared, cost))
 }
 
-/// `before`: what the requests of the batch that come before it were reckoned at.
-fn too_costly(cost: &Cost, before: u32, most: u32) -> Refusal {
-    let pos = cost.most.as_ref().map(|costly| costly.pos);
-    let mut message = cost.message(most);
-    if before > 0 {
-        message = format!("{message} The requests before it in the batch may take {before} of them.");
-    }
-    let whole = before.saturating_add(cost.calls);
-    Refusal { cost: Some((whole, most)), ..refusal(UPSTREAM_COST_EXCEEDED, message, pos) }
-}
-
-fn refusal(code: &'static str, message: impl Into<String>, pos: Option<Pos>) -> Refusal {
-    Refusal { code, message: message.into(), locations: pos.into_iter().collect(), cost: None }
-}
-
-/// Says where a document is wrong without repeating it: it may hold personal data, and may be long.
-fn unparsable(error: &parser::Error) -> Refusal {
-    let what = match error {
-        parser::Error::MultipleOperations { .. } => "an operation without a name must be the only one",
-        parser::Error::OperationDuplicated { .. } => "two operations have the same name",
-        parser::Error::FragmentDuplicated { .. } => "two fragments have the same name",
-        parser::Error::MissingOperation => "it has no operation",
-        parser::Error::RecursionLimitExceeded => "it is nested too deep",
-        _ => "it is not GraphQL",
-    };
-    let pos = error.positions().next();
-    let place = pos.map(|pos| format!(" at line {}, column {}", pos.line, pos.column)).unwrap_or_default();
-    let message = format!("The document cannot be parsed: {what}{place}.");
-    Refusal { locations: error.positions().collect(), ..refusal(PARSE_FAILED, message, None) }
-}
-
 /// The operation to run.
 fn operation<'a>(
     document: &'a ExecutableDocument,
@@ -225,16 +180,20 @@ fn operation<'a>(
         (DocumentOperations::Single(operation), None) => Ok(&operation.node),
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
             let only = operations.values().next().map(|operation| &operation.node);
-            only.ok_or_else(|| refusal(OPERATION_UNRESOLVED, "The document has no operation.", None))
+            only.ok_or_else(|| Refusal::new(OPERATION_UNRESOLVED, "The document has no operation.", None))
         }
         (DocumentOperations::Multiple(_), None) => {
             let message = "The document has several operations: say by its name which to run.";
-            Err(refusal(OPERATION_UNRESOLVED, message, None))
+            Err(Refusal::new(OPERATION_UNRESOLVED, message, None))
         }
         (operations, Some(name)) => {
             let mut named = operations.iter().filter(|(given, _)| given.is_some_and(|given| given == name));
             named.next().map(|(_, operation)| &operation.node).ok_or_else(|| {
-                refusal(OPERATION_UNRESOLVED, "The document has no operation of the name asked for.", None)
+                Refusal::new(
+                    OPERATION_UNRESOLVED,
+                    "The document has no operation of the name asked for.",
+                    None,
+                )
             })
         }
     }
@@ -253,7 +212,7 @@ fn check_variables(
         };
         if missing && !kind.nullable {
             let message = format!("Variable \"${name}\" of the required type \"{kind}\" was not given.");
-            return Err(refusal(BAD_USER_INPUT, message, Some(*pos)));
+            return Err(Refusal::new(BAD_USER_INPUT, message, Some(*pos)));
         }
     }
     Ok(())

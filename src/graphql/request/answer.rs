@@ -61,14 +61,11 @@ impl Answer {
 
     /// An answer to a request that was not executed.
     pub(super) fn refused(refusal: Refusal, request_id: &str) -> Self {
-        let Refusal { code, message, locations, cost } = refusal;
+        let Refusal { code, message, locations, more } = refusal;
         let mut error = ServerError::new(message, None);
         error.locations = locations;
-        if let Some((cost, limit)) = cost {
-            let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-            extensions.set("cost", cost);
-            extensions.set("limit", limit);
-        }
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        more.into_iter().for_each(|(name, value)| extensions.set(name, value));
         complete(&mut error, code, request_id);
         Self { data: None, errors: vec![error] }
     }

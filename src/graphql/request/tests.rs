@@ -54,7 +54,6 @@ async fn every_parse_error_has_its_own_words() {
         ("query A { a } query A { b }", "two operations"),
         ("{ a } fragment F on Query { a } fragment F on Query { a }", "two fragments"),
         ("fragment F on Query { a }", "no operation"),
-        (&format!("{}{}", "{ a ".repeat(500), "}".repeat(500)), "nested too deep"),
         ("", "not GraphQL"),
     ] {
         let answer = ask(request(document, Value::Null)).await;
@@ -67,8 +66,8 @@ async fn every_parse_error_has_its_own_words() {
 #[tokio::test]
 async fn a_document_that_does_not_fit_the_schema_fails_validation_with_few_short_errors() {
     let fields: String =
-        (0..100).map(|n| format!("f{n}: {} ", "x".repeat(if n == 0 { 1_000 } else { 1 }))).collect();
-    let answer = ask(request(&format!("{{ {fields} }}"), Value::Null)).await;
+        (0..100).map(|n| format!("f{n}{} ", "x".repeat(if n == 0 { 1_000 } else { 1 }))).collect();
+    let answer = ask(request(&format!("{{ leads {{ {fields} }} }}"), Value::Null)).await;
     assert_eq!(first(&answer).0, "GRAPHQL_VALIDATION_FAILED");
     assert!(answer.get("data").is_none());
     let errors = answer["errors"].as_array().unwrap();
@@ -239,18 +238,4 @@ async fn a_field_that_is_selected_twice_reports_its_error_once() {
     assert_eq!(answer["data"], json!({ "reports": 1, "other": 1 }));
     let paths: Vec<_> = answer["errors"].as_array().unwrap().iter().map(|error| &error["path"]).collect();
     assert_eq!(paths, [&json!(["reports"]), &json!(["other"])]);
-}
-
-#[test]
-fn selections_are_counted_with_fragments_unfolded() {
-    let count = |query: &str| {
-        let document = parse_query(query).unwrap();
-        unfold::selections(&document, operation(&document, None).ok().unwrap())
-    };
-    assert_eq!(count("{ a { b c } ... on X { d } }"), 5);
-    assert_eq!(count("{ ...F x { ...F } ...Missing } fragment F on X { a b { c } }"), 10);
-    assert_eq!(count("{ ...F } fragment F on X { a ...G } fragment G on X { b ...F }"), 5);
-    let fragments: String =
-        (0..40).map(|n| format!("fragment F{n} on X {{ ...F{0} ...F{0} }} ", n + 1)).collect();
-    assert_eq!(count(&format!("{{ ...F0 }} {fragments} fragment F40 on X {{ a }}")), u32::MAX);
 }

@@ -1,0 +1,79 @@
+//! Why a request is not executed at all.
+
+use async_graphql::parser::Error;
+use async_graphql::{Pos, Value};
+
+use crate::graphql::cost::Cost;
+use crate::graphql::error::{DOCUMENT_TOO_COMPLEX, PARSE_FAILED, UPSTREAM_COST_EXCEEDED, VALIDATION_FAILED};
+use crate::graphql::guard::{self, Limits, Refused};
+
+/// Why a request is not executed at all. Nothing of it repeats the document: that may hold personal data, and may be long.
+pub(super) struct Refusal {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) locations: Vec<Pos>,
+    /// Members of `extensions` besides the code.
+    pub(super) more: Vec<(&'static str, Value)>,
+}
+
+impl Refusal {
+    pub(super) fn new(code: &'static str, message: impl Into<String>, pos: Option<Pos>) -> Self {
+        Self { code, message: message.into(), locations: pos.into_iter().collect(), more: Vec::new() }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.more.push((name, value.into()));
+        self
+    }
+
+    /// An operation that may cost more than one may. `before`: what the requests of the batch that come before it were
+    /// reckoned at.
+    pub(super) fn too_costly(cost: &Cost, before: u32, most: u32) -> Self {
+        let pos = cost.most.as_ref().map(|costly| costly.pos);
+        let mut message = cost.message(most);
+        if before > 0 {
+            message = format!("{message} The requests before it in the batch may take {before} of them.");
+        }
+        Self::new(UPSTREAM_COST_EXCEEDED, message, pos)
+            .with("cost", before.saturating_add(cost.calls))
+            .with("limit", most)
+    }
+
+    /// A document that the guard does not let through.
+    pub(super) fn guarded(refused: Refused, document: &str, limits: &Limits) -> Self {
+        let (over, at) = match refused {
+            Refused::NotGraphql(at) => return Self::not_graphql(Some(guard::place(document, at))),
+            Refused::Circle(at) => {
+                let message = "A fragment spreads itself, by way of others or directly. Break the circle.";
+                return Self::new(VALIDATION_FAILED, message, Some(guard::place(document, at)));
+            }
+            Refused::Over(over, at) => (over, guard::place(document, at)),
+        };
+        let (name, most, words) = over.told(limits);
+        let message =
+            format!("A document may have {most} {words} at most; this one has more. {}", over.advice());
+        Self::new(DOCUMENT_TOO_COMPLEX, message, Some(at)).with("exceeded", name).with("limit", most)
+    }
+
+    /// A document that the parser does not take.
+    pub(super) fn unparsable(error: &Error) -> Self {
+        let what = match error {
+            Error::MultipleOperations { .. } => "an operation without a name must be the only one",
+            Error::OperationDuplicated { .. } => "two operations have the same name",
+            Error::FragmentDuplicated { .. } => "two fragments have the same name",
+            Error::MissingOperation => "it has no operation",
+            _ => return Self::not_graphql(error.positions().next()),
+        };
+        let locations = error.positions().collect();
+        Self { locations, ..Self::new(PARSE_FAILED, unparsed(what, error.positions().next()), None) }
+    }
+
+    fn not_graphql(pos: Option<Pos>) -> Self {
+        Self::new(PARSE_FAILED, unparsed("it is not GraphQL", pos), pos)
+    }
+}
+
+fn unparsed(what: &str, pos: Option<Pos>) -> String {
+    let place = pos.map(|pos| format!(" at line {}, column {}", pos.line, pos.column)).unwrap_or_default();
+    format!("The document cannot be parsed: {what}{place}.")
+}
