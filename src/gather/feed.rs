@@ -1,7 +1,8 @@
 //! One source's part in a merged list: a stream of records, newest first, that knows at each record how to go on from there.
 //!
-//! The vendor's order is believed only as long as it holds: a page that breaks it sends the rest of the list to be collected and
-//! sorted here. A feed never fails the walk; it fails alone and keeps its position.
+//! The vendor's order is believed only as long as it holds. Where it breaks, the list is sorted here: by day windows if the vendor
+//! filters by time and nothing of it was taken yet, else all that is left of it at once. A feed never fails the walk; it fails alone
+//! and keeps its position.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
+use super::chain::{Chain, Most};
 use super::position::{Place, Position, Taken, Token, Window};
 use super::reader::{Reader, Tally, Way};
 use super::record::{NOTHING_TAKEN, Record, UNDATED, moment};
@@ -70,6 +72,8 @@ pub(super) enum FeedState {
 const MOST_STEPS: u32 = 500;
 const LOST: &str = "The vendor no longer knows where this walk stood, and its list is not newest first: start again without a cursor.";
 const RESORTED: &str = "The vendor's list is not newest first; it was collected and sorted here.";
+const BY_DAYS: &str = "The vendor's list is not newest first; it was read by days and sorted here.";
+const OVERFULL: &str = "The vendor's list is not newest first, and more of it is left than is sorted at once: start again without a cursor.";
 
 impl<T: Record> Feed<T> {
     /// The next record, if one is at hand.
@@ -170,12 +174,11 @@ impl<T: Record> Feed<T> {
 
     async fn start(&mut self, cx: &Cx) -> Result<(), SourceError> {
         self.position = match self.way {
-            Way::Stream if self.distrusted.load(Ordering::Relaxed) => {
-                Position::Collect { from: None, after: None }
+            Way::Stream { .. } if !self.distrusted.load(Ordering::Relaxed) => {
+                Position::Stream { page: None, fresh: true, taken: Taken::default() }
             }
-            Way::Stream => Position::Stream { page: None, fresh: true, taken: Taken::default() },
-            Way::Collect => Position::Collect { from: None, after: None },
-            Way::Windows { .. } => {
+            Way::Stream { dated: false } | Way::Collect => Position::Collect { from: None, after: None },
+            Way::Stream { dated: true } | Way::Windows { .. } => {
                 let hi = self.bounds.until.map_or(OPEN_HI, |until| day_of(until.as_millisecond() - 1));
                 let mut tally = std::mem::take(&mut self.tally);
                 let found = self.windows().find(cx, hi, 0, &mut tally).await;
@@ -219,7 +222,11 @@ impl<T: Record> Feed<T> {
                 source = self.source.as_str(),
                 "list is not newest first; it is sorted here from now on"
             );
-            self.position = Position::Collect { from: page, after: None };
+            // Of the first page nothing was taken: the other way may begin with it.
+            self.position = match page {
+                None => Position::Start,
+                from => Position::Collect { from, after: None },
+            };
             self.astray = true;
             return Ok(());
         }
@@ -285,6 +292,9 @@ impl<T: Record> Feed<T> {
         };
         let buffer: VecDeque<_> =
             behind(&rows, after.as_ref()).into_iter().filter(|row| (self.keep)(row)).collect();
+        if matches!(self.way, Way::Stream { .. }) {
+            self.tally.note = Some(BY_DAYS);
+        }
         self.position = Position::Windows { window, after: after.clone() };
         if !buffer.is_empty() {
             let last = window.lo == OPEN_LO || window.lo <= self.bottom();
@@ -308,31 +318,19 @@ impl<T: Record> Feed<T> {
         from: Option<Token>,
         after: Option<Place>,
     ) -> Result<(), SourceError> {
-        let mut rows: Vec<Arc<T>> = Vec::new();
-        let mut seen = HashSet::new();
-        let mut token = from.as_ref().map(PageToken::from);
-        let mut pages = HashSet::new();
-        loop {
-            tokio::task::consume_budget().await;
-            let batch = self.reader.read(cx, self.span, token.as_ref()).await.inspect_err(|error| {
-                if error.kind == SourceErrorKind::StaleToken {
-                    self.tally.note = Some(LOST);
-                }
-            })?;
-            self.tally.add(&batch);
-            rows.extend(batch.page.rows.iter().filter(|row| seen.insert(row.key().clone())).cloned());
-            if batch.page.next.is_none() {
-                break;
+        let chain = Chain { reader: &*self.reader, source: &self.source, span: self.span };
+        let most = Most { pages: self.collect_records, rows: self.collect_records };
+        let outcome = chain.follow(cx, from.as_ref().map(PageToken::from), most, &mut self.tally).await;
+        let (mut rows, whole) = outcome.inspect_err(|error| {
+            if error.kind == SourceErrorKind::StaleToken {
+                self.tally.note = Some(LOST);
             }
-            pages.extend(token.take());
-            let again = batch.page.next.as_ref().is_some_and(|next| pages.contains(next));
-            if again || rows.len() > self.collect_records || pages.len() > self.collect_records {
-                return Err(self.circle());
-            }
-            token.clone_from(&batch.page.next);
+        })?;
+        if let Way::Stream { dated } = self.way {
+            self.tally.note = Some(if dated && !whole { OVERFULL } else { RESORTED });
         }
-        if self.way == Way::Stream {
-            self.tally.note = Some(RESORTED);
+        if !whole {
+            return Err(self.circle());
         }
         rows.sort_by(newest_first);
         let buffer = behind(&rows, after.as_ref()).into_iter().filter(|row| (self.keep)(row)).collect();
@@ -347,8 +345,8 @@ impl<T: Record> Feed<T> {
 
     fn windows(&self) -> Windows<'_, T> {
         let size = match self.way {
-            Way::Windows { size } => size,
-            Way::Stream | Way::Collect => 100,
+            Way::Windows { size } => Some(size),
+            Way::Stream { .. } | Way::Collect => None,
         };
         Windows { reader: &*self.reader, source: &self.source, size, bottom: self.bottom() }
     }

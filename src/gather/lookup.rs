@@ -238,7 +238,8 @@ impl Inner {
             return Ok(Point::none(cx));
         };
         let day = day_of(day.timestamp().as_millisecond());
-        let windows = Windows { reader: list, source: source.id(), size: caps.page_size.get(), bottom: day };
+        let windows =
+            Windows { reader: list, source: source.id(), size: Some(caps.page_size.get()), bottom: day };
         let mut tally = Tally::default();
         let (_, rows) = windows.read(cx, Window { lo: day, hi: day }, &mut tally).await?;
         let record = rows.into_iter().find(|row| row.key() == key);

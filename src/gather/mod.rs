@@ -3,10 +3,11 @@
 //! Called by `graphql/`. Holds sources only behind the erased verbs of `source/`, so it sees no concrete vendor and no
 //! HTTP status. A partial answer is an answer, never an `Err`. Each file is one step of a request:
 //! `plan` (who can answer) > `connect` (the page that was asked for) > `walk` (the merge) > `feed` (one source's part) >
-//! `windows` (offset lists made stable) > `lists`, `history`, `lookup` (what is read) > `cache`.
+//! `windows` (lists made stable by days) > `chain` (pages to their end) > `lists`, `history`, `lookup` (what is read) > `cache`.
 
 pub mod answer;
 mod cache;
+mod chain;
 mod connect;
 mod cursor;
 mod feed;

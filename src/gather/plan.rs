@@ -127,7 +127,9 @@ pub(super) fn talks(desk: Desk, filter: &InteractionFilter) -> Leg<Interaction> 
 /// How a list without any filter is read: for look-ups.
 pub(super) fn way(caps: &ListCaps) -> Way {
     match caps.paging {
-        Paging::Cursor => Way::Stream,
+        Paging::Cursor => {
+            Way::Stream { dated: caps.since != TimeFilter::None && caps.until != TimeFilter::None }
+        }
         Paging::Offset => Way::Windows { size: caps.page_size.get() },
     }
 }

@@ -89,8 +89,11 @@ pub(super) trait Reader<T>: Send + Sync {
 /// How a source's pages are to be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// By the vendor's cursor; newest first is believed and checked.
-    Stream,
+    /// By the vendor's cursor; newest first is believed and checked. Where it turns out wrong, the list is sorted here.
+    Stream {
+        /// The vendor filters by time at both ends, so it can be read by day windows then. Otherwise all of it is collected.
+        dated: bool,
+    },
     /// By day windows over an offset list.
     Windows {
         /// Rows to a page.

@@ -35,7 +35,8 @@ pub struct Settings {
     pub scan_pages: u32,
     /// The most records that backward paging walks over. 2,000.
     pub backward_records: usize,
-    /// The most records of a source that are collected and sorted where its order cannot be trusted. 1,000.
+    /// The most records of a source that are collected and sorted where its order cannot be trusted and it does not filter by time.
+    /// 1,000.
     pub collect_records: usize,
     /// From how many of its newest leads a source that lists interactions per lead answers `interactions`. 25.
     pub interaction_leads: usize,

@@ -1,9 +1,10 @@
-//! Day windows: a list that pages by offset, in any order, made stable.
+//! Day windows: a list that pages by offset, or is in an unknown order, made stable.
 //!
 //! Offsets shift as rows come and go. So time is split into windows of days, newest first; each is read whole and sorted here,
 //! and every page but the first must overlap what has been read (an anchor), which proves that no row that existed throughout
 //! was jumped over. A window ends only at an overlapping, short page without new rows, never at a short one alone: vendors cap sizes
 //! silently. A failing page fails the read, but the pages before it are cached, so a repeated read goes on where it broke.
+//! Where pages follow each other by the vendor's cursor nothing shifts, and a window is simply read to its end.
 
 use std::collections::HashSet;
 use std::num::{NonZeroU16, NonZeroU32};
@@ -11,13 +12,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::chain::{Chain, Most};
 use super::position::{Place, Window};
 use super::reader::{Reader, Tally};
 use super::record::{Record, moment};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{NativeId, SourceId};
-use crate::model::page::PageToken;
+use crate::model::page::{Page, PageToken};
 use crate::source::Span;
 
 /// An open end of a window.
@@ -31,10 +33,14 @@ const DAY_MS: i64 = 86_400_000;
 const WINDOW_ROWS: i64 = 300;
 /// The longest window that is guessed.
 const WINDOW_DAYS: i64 = 62;
+/// The longest window that is tried where nothing is known of how many rows a day has.
+const LARGEST_STEP: i32 = 32;
 /// A window that takes more pages than this is too long, as long as it has more than one day.
 const WINDOW_PAGES: usize = 12;
 /// No window takes more pages than this.
 const MOST_PAGES: usize = 400;
+/// Days by which what is asked for may be wider than a window: adapters do not know the vendor's time zone, nor its end of a day.
+const MARGIN: i32 = 3;
 /// Rows that neighbouring pages share.
 const OVERLAP: usize = 5;
 
@@ -42,7 +48,8 @@ const OVERLAP: usize = 5;
 pub(super) struct Windows<'a, T> {
     pub(super) reader: &'a dyn Reader<T>,
     pub(super) source: &'a SourceId,
-    pub(super) size: u16,
+    /// Rows to a page, where pages go by number; `None`: they follow each other by the vendor's cursor.
+    pub(super) size: Option<u16>,
     /// The oldest day that is asked for at all, or [`OPEN_LO`].
     pub(super) bottom: i32,
 }
@@ -61,16 +68,15 @@ impl<T: Record> Windows<'_, T> {
         if rest.lo > rest.hi {
             return Ok(None);
         }
-        let rows = self.page(cx, rest, 1, self.size, tally).await?;
-        if rows.sent == 0 {
-            return Ok(None);
-        }
-        if rows.sent < usize::from(self.size) {
-            return Ok(Some(rest));
+        let first = self.size.map(|size| token(1, size));
+        let rows = self.page(cx, rest, first.as_ref(), tally).await?;
+        let full = self.size.map_or(rows.goes_on, |size| rows.sent >= usize::from(size));
+        if !full {
+            return Ok((rows.sent > 0).then_some(rest));
         }
         let days: Vec<i32> = rows.rows.iter().map(|row| day_of(moment(&**row))).collect();
         let newest = days.iter().copied().max().unwrap_or(hi);
-        if hi != OPEN_HI && days.iter().all(|day| *day > hi.saturating_add(1)) {
+        if hi != OPEN_HI && days.iter().all(|day| *day > hi.saturating_add(MARGIN)) {
             // It does not filter by date at all, so windows would never end.
             return Err(self.protocol());
         }
@@ -81,8 +87,10 @@ impl<T: Record> Windows<'_, T> {
             let fits = days.get(days.len() * 9 / 10).copied().unwrap_or(top);
             (fits + 2).min(newest).min(top)
         } else {
-            let days = i32::try_from((empty_days * 2).clamp(1, 32)).unwrap_or(32);
-            top.saturating_sub(days - 1)
+            // A page in another order tells little of what is newest.
+            let near = day_of(cx.now.as_millisecond()).saturating_sub(LARGEST_STEP - 1);
+            let days = i32::try_from(empty_days * 2).unwrap_or(LARGEST_STEP).clamp(1, LARGEST_STEP);
+            top.max(if hi == OPEN_HI { near } else { top }).saturating_sub(days - 1)
         };
         Ok(Some(Window { lo: lo.max(self.bottom), hi }))
     }
@@ -122,7 +130,14 @@ impl<T: Record> Windows<'_, T> {
         tally: &mut Tally,
     ) -> Result<(Window, Vec<Arc<T>>), SourceError> {
         loop {
-            let (mut rows, whole) = self.read_once(cx, window, tally).await?;
+            let most_pages = if window.lo < window.hi { WINDOW_PAGES } else { MOST_PAGES };
+            let (mut rows, whole) = match self.size {
+                Some(size) => self.read_numbered(cx, window, size, most_pages, tally).await?,
+                None => self.read_chained(cx, window, most_pages, tally).await?,
+            };
+            if !whole && most_pages == MOST_PAGES {
+                return Err(self.protocol());
+            }
             if whole {
                 rows.retain(|row| (window.lo..=window.hi).contains(&day_of(moment(&**row))));
                 rows.sort_by(newest_first);
@@ -134,24 +149,25 @@ impl<T: Record> Windows<'_, T> {
 
     /// The rows that the window's query gives, and whether these are all: a window of several days is given up where it takes too
     /// many pages.
-    async fn read_once(
+    async fn read_numbered(
         &self,
         cx: &Cx,
         window: Window,
+        size: u16,
+        most_pages: usize,
         tally: &mut Tally,
     ) -> Result<(Vec<Arc<T>>, bool), SourceError> {
-        let most_pages = if window.lo < window.hi { WINDOW_PAGES } else { MOST_PAGES };
-        let first = self.page(cx, window, 1, self.size, tally).await?;
+        let first = self.page(cx, window, Some(&token(1, size)), tally).await?;
         let mut seen: HashSet<NativeId> = first.rows.iter().map(|row| row.key().native.clone()).collect();
         let mut rows = first.rows;
-        let honoured = first.sent.clamp(1, usize::from(self.size));
+        let honoured = first.sent.clamp(1, usize::from(size));
         // Rows of the vendor's order that are known to have no gap, counted from its front.
         let mut read = first.sent;
         // No page is asked for twice: the cache would give the same rows again, and the search for an anchor would go in circles.
         let mut asked = HashSet::new();
         if let Some(size) = u16::try_from(read).ok().filter(|size| (1..=2).contains(size)) {
             // A page of one or two rows has none to share with the next one, which therefore must hold nothing new.
-            let rest = self.page(cx, window, 2, size, tally).await?;
+            let rest = self.page(cx, window, Some(&token(2, size)), tally).await?;
             let new = rest.rejected > 0 || rest.rows.iter().any(|row| !seen.contains(&row.key().native));
             return if new { Err(self.give_up(window, [(2, size)]).await) } else { Ok((rows, true)) };
         }
@@ -161,9 +177,9 @@ impl<T: Record> Windows<'_, T> {
             };
             asked.insert((page, size));
             if asked.len() >= most_pages {
-                return if most_pages == WINDOW_PAGES { Ok((rows, false)) } else { Err(self.protocol()) };
+                return Ok((rows, false));
             }
-            let next = self.page(cx, window, page, size, tally).await?;
+            let next = self.page(cx, window, Some(&token(page, size)), tally).await?;
             let offset = (page as usize - 1) * usize::from(size);
             let anchored = next.rejected > 0 || next.rows.iter().any(|row| seen.contains(&row.key().native));
             if !anchored && offset > 0 {
@@ -182,9 +198,33 @@ impl<T: Record> Windows<'_, T> {
         Ok((rows, true))
     }
 
+    /// The same where pages follow each other. What is lost on the way is looked for once more, from the window's first page.
+    async fn read_chained(
+        &self,
+        cx: &Cx,
+        window: Window,
+        most_pages: usize,
+        tally: &mut Tally,
+    ) -> Result<(Vec<Arc<T>>, bool), SourceError> {
+        let chain = Chain { reader: self.reader, source: self.source, span: span_of(window) };
+        let most = Most { pages: most_pages, rows: usize::MAX };
+        let mut outcome = chain.follow(cx, None, most, tally).await;
+        if outcome.as_ref().is_err_and(|error| error.kind == SourceErrorKind::StaleToken) {
+            outcome = chain.follow(cx, None, most, tally).await;
+        }
+        let (rows, whole) = outcome?;
+        let asked = window.lo.saturating_sub(MARGIN)..=window.hi.saturating_add(MARGIN);
+        if !whole && rows.iter().any(|row| !asked.contains(&day_of(moment(&**row)))) {
+            // It does not filter by date at all, so windows would never end.
+            return Err(self.protocol());
+        }
+        Ok((rows, whole))
+    }
+
     /// Rows shift more between pages than these share. A later read begins anew, without what the cache holds of this one.
     async fn give_up(&self, window: Window, asked: impl IntoIterator<Item = (u32, u16)>) -> SourceError {
-        for (page, size) in asked.into_iter().chain([(1, self.size)]) {
+        let first = self.size.map(|size| (1, size));
+        for (page, size) in asked.into_iter().chain(first) {
             self.reader.forget(span_of(window), Some(&token(page, size))).await;
         }
         self.protocol()
@@ -198,14 +238,14 @@ impl<T: Record> Windows<'_, T> {
         &self,
         cx: &Cx,
         window: Window,
-        page: u32,
-        size: u16,
+        from: Option<&PageToken>,
         tally: &mut Tally,
     ) -> Result<Rows<T>, SourceError> {
         tokio::task::consume_budget().await;
-        let batch = self.reader.read(cx, span_of(window), Some(&token(page, size))).await?;
+        let batch = self.reader.read(cx, span_of(window), from).await?;
         tally.add(&batch);
-        Ok(Rows { sent: batch.page.sent(), rejected: batch.page.rejected, rows: batch.page.rows.clone() })
+        let Page { rows, rejected, next } = &*batch.page;
+        Ok(Rows { sent: batch.page.sent(), rejected: *rejected, goes_on: next.is_some(), rows: rows.clone() })
     }
 }
 
@@ -213,6 +253,8 @@ struct Rows<T> {
     rows: Vec<Arc<T>>,
     sent: usize,
     rejected: u32,
+    /// Another page follows this one; never told where pages go by number.
+    goes_on: bool,
 }
 
 fn token(page: u32, size: u16) -> PageToken {

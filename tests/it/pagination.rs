@@ -298,6 +298,38 @@ async fn list_that_is_not_newest_first_is_sorted_here_and_said_to_be() {
 }
 
 #[tokio::test]
+async fn list_that_is_not_newest_first_is_read_by_days_where_its_vendor_filters_by_them() {
+    for order in ["random", "asc"] {
+        let plan = Plan::new(1_300, 60).only(&[LEADSAIL]).word(LEADSAIL, "date_filter", "created");
+        let mut world = plan.start().await;
+        world.switch(LEADSAIL, "order", order);
+        let pages = List::leads().walk(&world, 100).await;
+        check_whole(&pages, &world);
+        let said = pages[0].report(LEADSAIL)["note"].as_str().unwrap_or_default();
+        assert!(said.contains("read by days"), "{order}: {said}");
+        assert!(pages.iter().all(|page| !page.incomplete()), "{order}");
+        // A first look that shows the order, then windows: what they read twice are their margins.
+        assert!(world.calls().leadsail <= 40, "{order}: {} calls for 13 pages", world.calls().leadsail);
+        // A walk goes on in any process.
+        world.gateway().await;
+        let after = pages[5].end();
+        let seventh = List::leads().page(&world, json!({ "first": 100, "after": after })).await;
+        assert_eq!(seventh.records(), pages[6].records());
+    }
+}
+
+#[tokio::test]
+async fn list_in_no_order_that_is_too_long_to_be_sorted_is_a_failure_with_a_bounded_cost() {
+    let world = Plan::new(1_300, 60).only(&[LEADSAIL]).start().await;
+    world.switch(LEADSAIL, "order", "random");
+    let answer = List::leads().try_page(&world, json!({ "first": 100 })).await;
+    assert_eq!(answer.codes(), ["SOURCES_UNAVAILABLE"]);
+    let told = &answer.0["errors"][0]["extensions"]["sources"][0];
+    assert_eq!((&told["code"], &told["retryable"]), (&json!("SOURCE_PROTOCOL"), &json!(false)));
+    assert!(world.calls().leadsail <= 12, "{} calls", world.calls().leadsail);
+}
+
+#[tokio::test]
 async fn agents_of_one_account_are_sources_of_their_own() {
     let world = Plan::new(120, 40).agents(3).only(&[CHATZURI]).start().await;
     let pages = List::leads().walk(&world, 50).await;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::model::{Model, NOW, Nature, Order, Row, cx, gather, patient, rows};
+use crate::gather::Gather;
 use crate::gather::answer::{GatherError, ReportStatus};
 use crate::gather::request::{LeadFilter, Paging};
 use crate::gather::settings::Settings;
 use crate::model::caps::Paging as Pages;
+use crate::model::failure::SourceErrorKind;
 use crate::model::lead::LeadStatus;
 
 /// One seed, one history: vendors of any nature, rows that come and go, calls that fail, pages of any size.
@@ -21,7 +23,10 @@ async fn walk(seed: u64) -> Result<(), String> {
         let paging = if dice.bool() { Pages::Cursor } else { Pages::Offset };
         let nature = Nature {
             paging,
-            order: *dice.choice(&[Order::Newest, Order::Newest, Order::Oldest, Order::Any]).unwrap(),
+            order: *dice
+                .choice(&[Order::Newest, Order::Newest, Order::Oldest, Order::Any, Order::Strays])
+                .unwrap(),
+            dated: paging == Pages::Offset || dice.bool(),
             // Pages of seven shift too much under heavy churn for any proof.
             cap: *dice.choice(if churn == 40 { &[100, 50, 20] } else { &[100, 20, 7] }).unwrap(),
             zone: dice.i64(-11..=13),
@@ -30,7 +35,9 @@ async fn walk(seed: u64) -> Result<(), String> {
             // A list in no known order cannot be gone on with from anywhere but where it stood.
             forgetting: 0,
         };
-        let forgetting = if nature.order == Order::Newest { *dice.choice(&[0, 0, 5]).unwrap() } else { 0 };
+        let by_days = nature.dated && nature.order != Order::Strays;
+        let forgets = nature.order == Order::Newest || by_days;
+        let forgetting = if forgets { *dice.choice(&[0, 0, 5]).unwrap() } else { 0 };
         let nature = Nature { forgetting, ..nature };
         let name = format!("model-{number}");
         let days = *dice.choice(&[1, 5, 40, 300]).unwrap();
@@ -260,4 +267,49 @@ async fn a_list_that_gives_no_times_at_all_is_walked_in_the_vendors_order() {
         after = page.end_cursor();
     }
     assert_eq!(seen.len(), 250);
+}
+
+/// A whole walk, and the notes of its pages. Nothing may come twice.
+async fn notes(gather: &Gather) -> (HashSet<String>, Vec<Option<&'static str>>) {
+    let (mut seen, mut notes, mut after) = (HashSet::new(), Vec::new(), None);
+    loop {
+        let paging = Paging { first: Some(50), after, ..Paging::default() };
+        let page = gather.leads(&cx(), &LeadFilter::default(), &paging).await.unwrap();
+        assert!(page.nodes.iter().all(|lead| seen.insert(lead.key.native.to_string())), "repeated");
+        notes.push(page.reports[0].note);
+        if !page.has_next_page {
+            return (seen, notes);
+        }
+        after = page.end_cursor();
+    }
+}
+
+#[tokio::test]
+async fn a_list_whose_order_breaks_on_the_way_is_collected_and_read_by_days_from_then_on() {
+    let mut dice = fastrand::Rng::with_seed(8);
+    let nature = Nature { order: Order::Strays, dated: true, ..Nature::calm(Pages::Cursor) };
+    let model = Model::new("a", nature, rows("a", 900, 300, &mut dice), 1);
+    let gather = gather(&[Arc::clone(&model)], patient());
+    let (seen, first) = notes(&gather).await;
+    let said = |notes: &[Option<&str>], what: &str| notes.iter().flatten().any(|note| note.contains(what));
+    assert!(first[0].is_none() && said(&first, "collected and sorted"), "{first:?}");
+    assert_eq!(seen.len(), 900);
+    let (seen, second) = notes(&gather).await;
+    assert!(said(&second, "read by days") && !said(&second, "collected"), "{second:?}");
+    assert_eq!(seen.len(), 900);
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_filter_by_date_after_all_is_a_failure_with_a_bounded_cost() {
+    let mut dice = fastrand::Rng::with_seed(9);
+    for order in [Order::Oldest, Order::Any] {
+        let nature = Nature { order, dated: true, ..Nature::calm(Pages::Cursor) };
+        let model = Model::new("a", nature, rows("a", 3_000, 300, &mut dice), 1);
+        model.deaf.store(true, std::sync::atomic::Ordering::Relaxed);
+        let gather = gather(&[Arc::clone(&model)], patient());
+        let outcome = gather.leads(&cx(), &LeadFilter::default(), &Paging::default()).await;
+        let Err(GatherError::SourcesUnavailable { failures, .. }) = outcome else { panic!("it answered") };
+        assert_eq!(failures[0].kind, SourceErrorKind::Protocol);
+        assert!(model.calls() <= 15, "{order:?}: {} calls", model.calls());
+    }
 }

@@ -29,6 +29,8 @@ pub(super) enum Order {
     Newest,
     Oldest,
     Any,
+    /// Newest first, but for a row now and then.
+    Strays,
 }
 
 /// How a model vendor behaves.
@@ -36,6 +38,8 @@ pub(super) enum Order {
 pub(super) struct Nature {
     pub(super) paging: Paging,
     pub(super) order: Order,
+    /// Filters by day at both ends, as lists that page by offset always do.
+    pub(super) dated: bool,
     /// Rows to a page at most, whatever is asked for.
     pub(super) cap: usize,
     /// Hours that the vendor's days are ahead of UTC.
@@ -50,7 +54,8 @@ pub(super) struct Nature {
 
 impl Nature {
     pub(super) fn calm(paging: Paging) -> Self {
-        Self { paging, order: Order::Newest, cap: 100, zone: 0, failing: 0, churn: 0, forgetting: 0 }
+        let dated = paging == Paging::Offset;
+        Self { paging, order: Order::Newest, dated, cap: 100, zone: 0, failing: 0, churn: 0, forgetting: 0 }
     }
 }
 
@@ -77,6 +82,8 @@ pub(super) struct Model {
     pub(super) circling: AtomicBool,
     /// Refuses the key.
     pub(super) locked: AtomicBool,
+    /// Takes dates and does not filter by them.
+    pub(super) deaf: AtomicBool,
     /// Has no quota left for calls that nobody waits for.
     pub(super) thrifty: AtomicBool,
     /// Its adapter panics.
@@ -101,6 +108,7 @@ impl Model {
             down: AtomicBool::new(false),
             circling: AtomicBool::new(false),
             locked: AtomicBool::new(false),
+            deaf: AtomicBool::new(false),
             thrifty: AtomicBool::new(false),
             panicking: AtomicBool::new(false),
             slow: AtomicU32::new(0),
@@ -141,6 +149,8 @@ impl Model {
             Order::Newest => (-row.at, mixed),
             Order::Oldest => (row.at, mixed),
             Order::Any => (0, mixed),
+            Order::Strays if mixed % 40 == 0 => (-row.at + 20 * DAY, mixed),
+            Order::Strays => (-row.at, mixed),
         }
     }
 
@@ -152,8 +162,9 @@ impl Model {
             let at = if dice.bool() { NOW + i64::from(*made) } else { NOW - dice.i64(0..60) * DAY / 2 };
             rows.push(Row { id: format!("{}-new-{made}", self.id), at });
         }
-        if self.nature.churn > 0 && self.nature.paging == Paging::Cursor && dice.u8(0..100) == 0 {
-            // Many at once, at the head.
+        let bursts = self.nature.churn > 0 && self.nature.paging == Paging::Cursor && rows.len() < 600;
+        if bursts && dice.u8(0..100) == 0 {
+            // Many at once, at the head; not more in all than may be collected.
             *made += 1;
             let (made, burst) = (*made, dice.i64(20..150));
             rows.extend((0..burst).map(|n| Row { id: format!("{}-burst-{made}-{n}", self.id), at: NOW + n }));
@@ -179,7 +190,8 @@ impl Model {
                     }
                     Some(PageToken::Offset { .. }) => return Err(SourceErrorKind::StaleToken),
                 };
-                let rest: Vec<_> = ordered.into_iter().filter(|row| Some(self.rank(row)) > after).collect();
+                let inside = ordered.into_iter().filter(|row| self.is_asked_for(row, query));
+                let rest: Vec<_> = inside.filter(|row| Some(self.rank(row)) > after).collect();
                 let more = rest.len() > self.nature.cap;
                 let page: Vec<_> = rest.into_iter().take(self.nature.cap).collect();
                 if self.circling.load(Ordering::Relaxed) {
@@ -206,18 +218,23 @@ impl Model {
                     _ => (1, 100),
                 };
                 let size = size.min(self.nature.cap);
-                // Whole days of the vendor's own zone, asked one day wider, as an adapter does.
-                let day = |at: i64| (at + self.nature.zone * 3_600_000).div_euclid(DAY);
-                let utc = |at: Timestamp| at.as_millisecond().div_euclid(DAY);
-                let since = query.created.since.map_or(i64::MIN, |at| utc(at) - 1);
-                let until =
-                    query.created.until.map_or(i64::MAX, |at| (at.as_millisecond() - 1).div_euclid(DAY) + 1);
-                let inside = ordered.into_iter().filter(|row| (since..=until).contains(&day(row.at)));
+                let inside = ordered.into_iter().filter(|row| self.is_asked_for(row, query));
                 (inside.skip((page - 1) * size).take(size).collect(), None)
             }
         };
         let rows = rows.iter().map(|row| Arc::new(self.lead(row))).collect();
         Ok(Page { rows, next, rejected: 0 })
+    }
+
+    /// Whole days of the vendor's own zone, asked one day wider, as an adapter does.
+    fn is_asked_for(&self, row: &Row, query: &LeadQuery) -> bool {
+        if !self.nature.dated || self.deaf.load(Ordering::Relaxed) {
+            return true;
+        }
+        let utc = |at: Timestamp| at.as_millisecond().div_euclid(DAY);
+        let since = query.created.since.map_or(i64::MIN, |at| utc(at) - 1);
+        let until = query.created.until.map_or(i64::MAX, |at| (at.as_millisecond() - 1).div_euclid(DAY) + 1);
+        (since..=until).contains(&(row.at.saturating_add(self.nature.zone * 3_600_000)).div_euclid(DAY))
     }
 
     fn lead(&self, row: &Row) -> Lead {
@@ -255,16 +272,13 @@ impl Source for Model {
 
 impl List<Lead> for Model {
     fn caps(&self) -> LeadCaps {
-        let (since, until) = match self.nature.paging {
-            Paging::Cursor => (TimeFilter::None, TimeFilter::None),
-            Paging::Offset => (TimeFilter::Day, TimeFilter::Day),
-        };
+        let time = if self.nature.dated { TimeFilter::Day } else { TimeFilter::None };
         LeadCaps {
             list: ListCaps {
                 paging: self.nature.paging,
                 page_size: NonZeroU16::new(100).unwrap(),
-                since,
-                until,
+                since: time,
+                until: time,
                 vendor_filters: &[],
             },
             status: &[],

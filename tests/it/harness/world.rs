@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) http: http::Settings,
     /// What an operation may cost.
     pub(crate) graphql: graphql::Settings,
+    /// Settings of single vendors, each of them a text.
+    words: Vec<(&'static str, &'static str, &'static str)>,
 }
 
 impl Plan {
@@ -69,6 +71,7 @@ impl Plan {
             policy: |_| {},
             http,
             graphql,
+            words: Vec::new(),
         }
     }
 
@@ -94,6 +97,12 @@ impl Plan {
 
     pub(crate) fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
+        self
+    }
+
+    /// Gives a vendor's accounts a setting of the vendor's own.
+    pub(crate) fn word(mut self, vendor: &'static str, key: &'static str, value: &'static str) -> Self {
+        self.words.push((vendor, key, value));
         self
     }
 
@@ -178,12 +187,15 @@ impl World {
         (policy.quota, policy.burst) = (100_000, 100_000);
         policy.attempt_timeout = Duration::from_secs(20);
         (self.plan.policy)(&mut policy);
+        let own = self.plan.words.iter().filter(|(vendor, ..)| *vendor == entry.name);
+        let mut settings = simulator.vendor.settings();
+        settings.extend(own.map(|(_, key, value)| ((*key).to_owned(), toml::Value::from(*value))));
         let setup = Setup {
             name: SourceId::new(entry.name).unwrap(),
             base_url: simulator.base_url(entry).parse().unwrap(),
             key: Secret::new(simulator.vendor.key()),
             policy,
-            settings: simulator.vendor.settings(),
+            settings,
         };
         let opened = (entry.open)(setup);
         opened.map_err(|problems| format!("{problems:?}")).unwrap()
