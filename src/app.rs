@@ -6,28 +6,28 @@
 #[cfg(feature = "simulator")]
 pub mod demo;
 mod discovery;
+mod live;
 #[cfg(test)]
 mod tests;
 
-use std::future::{Future, ready};
+use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::http::StatusCode;
+use arc_swap::ArcSwap;
 use axum::Router;
-use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tower::{ServiceExt, service_fn};
 
-use crate::callers::{self, Callers, Refused};
+use self::live::{Lasting, Live};
+use crate::callers;
 use crate::config::{self, Config, Environment, Flaw, KnownVendor, Problem, SourceConfig};
 use crate::events::{self, Log};
-use crate::gather::Gather;
 use crate::gather::settings::Settings;
-use crate::graphql::{self, Request, Schema};
-use crate::http::{self, Answer, Ask, Engine, Identify, Readiness, Refusal};
-use crate::source::Source;
+use crate::graphql;
+use crate::http::{self, Readiness};
 use crate::vendors::{self, Account, Setup};
 
 /// What a gateway is made of: its settings, and accounts that are open but have not been asked anything.
@@ -47,13 +47,13 @@ pub struct Parts {
     pub accounts: Vec<Account>,
 }
 
-/// A gateway, running: it can answer. Background work ends when it is dropped.
+/// A gateway, running: it can answer. Clones are the same gateway; background work ends when the last one is dropped.
+#[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "holds trait objects")]
 pub struct App {
     settings: http::Settings,
-    router: Router,
-    readiness: Readiness,
-    _background: JoinSet<()>,
+    lasting: Lasting,
+    live: Arc<ArcSwap<Live>>,
 }
 
 /// Reads a configuration file and opens its accounts. Calls nobody.
@@ -123,30 +123,43 @@ impl App {
     /// Starts a gateway. Accounts whose sources must be found are asked for them now; at most half a second is waited
     /// for that, after which it goes on in the background.
     pub async fn start(parts: Parts) -> Self {
-        let gather = Gather::new(parts.gather, sources(&parts.accounts));
-        let events = Log::new(parts.events);
-        let mut background = discovery::run(parts.accounts, publisher(&gather)).await;
-        background.spawn(events::watch(gather.clone(), events));
-        let readiness = Readiness::default();
-        let schema = graphql::schema(gather, parts.graphql);
-        let router = http::router(
-            &parts.http,
-            identify(Callers::new(parts.callers)),
-            engine(schema),
-            readiness.clone(),
-        );
-        Self { settings: parts.http, router, readiness, _background: background }
+        Self::of(Vec::new(), parts).await
+    }
+
+    /// As [`App::start`], of what [`load`] gave, so that [`App::reload`] knows what stays as it is.
+    pub async fn configured(config: &Config, parts: Parts) -> Self {
+        Self::of(config.sources.clone(), parts).await
+    }
+
+    async fn of(configs: Vec<SourceConfig>, parts: Parts) -> Self {
+        let settings = parts.http.clone();
+        let lasting = Lasting { readiness: Readiness::default(), events: Log::new(parts.events) };
+        let live = Live::start(parts, configs, &lasting).await;
+        Self { settings, lasting, live: Arc::new(ArcSwap::from_pointee(live)) }
+    }
+
+    /// Goes on with another configuration. Requests under way finish on the one before. Accounts that stay as they are keep
+    /// everything: quota, breaker, the vendor's wish for silence, found sources, what is cached of them; accounts that keep
+    /// their key keep all but the cached. To be called by one at a time.
+    pub async fn reload(&self, config: &Config, parts: Parts) {
+        let before = self.live.load_full();
+        let next = before.next(parts, config.sources.clone(), &self.lasting).await;
+        self.live.store(Arc::new(next));
     }
 
     /// What it answers with: to be served, or nested in another axum router. Background work goes on only as long as
     /// the `App` is kept.
     pub fn router(&self) -> Router {
-        self.router.clone()
+        let live = Arc::clone(&self.live);
+        Router::new().fallback_service(service_fn(move |request: axum::extract::Request| {
+            live.load().router.clone().oneshot(request)
+        }))
     }
 
     /// Serves until `shutdown` is ready, then drains (see [`http::serve`]).
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        http::serve(listener, self.router, &self.settings, self.readiness, shutdown).await;
+        let (router, readiness) = (self.router(), self.lasting.readiness.clone());
+        http::serve(listener, router, &self.settings, readiness, shutdown).await;
     }
 }
 
@@ -183,45 +196,4 @@ pub async fn listen(address: std::net::SocketAddr) -> io::Result<TcpListener> {
         };
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}\n    {advice}"))
     })
-}
-
-fn sources(accounts: &[Account]) -> Vec<Arc<dyn Source>> {
-    accounts.iter().flat_map(|account| account.sources.iter().cloned()).collect()
-}
-
-fn publisher(gather: &Gather) -> discovery::Publish {
-    let gather = gather.clone();
-    Arc::new(move |sources| gather.set_sources(sources))
-}
-
-fn identify(callers: Callers) -> Identify {
-    Arc::new(move |token| {
-        let found = callers.identify(token).map_err(|refused| match refused {
-            Refused::Missing => Refusal::Missing,
-            Refused::Unknown => Refusal::Unknown,
-            Refused::TooOften(retry_after) => Refusal::TooOften { retry_after },
-        });
-        ready(found).boxed()
-    })
-}
-
-fn engine(schema: Schema) -> Engine {
-    Arc::new(move |cx, asks| {
-        let schema = schema.clone();
-        async move {
-            let requests = asks.into_iter().map(request).collect();
-            graphql::execute_batch(&schema, cx, requests).await.iter().map(answer).collect()
-        }
-        .boxed()
-    })
-}
-
-fn request(ask: Ask) -> Request {
-    let Ask { query, operation_name, variables, extensions: _, safe } = ask;
-    Request { query, operation_name, variables: variables.into(), safe }
-}
-
-fn answer(answer: &graphql::Answer) -> Answer {
-    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Answer { body: serde_json::to_vec(answer).unwrap_or_default().into(), status }
 }

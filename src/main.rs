@@ -10,9 +10,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use leadgraph::app::{self, App};
 use leadgraph::callers::key;
-use leadgraph::config::{self, Problem};
+use leadgraph::config::{self, Config, Problem};
 use leadgraph::{graphql, telemetry};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 
 /// One GraphQL graph over several lead vendors.
 #[derive(Parser)]
@@ -150,8 +151,8 @@ fn run(command: Command) -> Result<(), Stop> {
             let names: Vec<_> = config.sources.iter().map(|source| source.name.as_str()).collect();
             Ok(writeln!(io::stdout(), "OK: {}", names.join(", "))?)
         }
-        Command::Serve { config } => blocking(async {
-            let (config, parts) = app::load(&config, &config::variable).map_err(Stop::Config)?;
+        Command::Serve { config: file } => blocking(async {
+            let (config, parts) = app::load(&file, &config::variable).map_err(Stop::Config)?;
             if config.gather.cursor_keys.is_empty() {
                 tracing::warn!(
                     "no [cursors] key is configured: cursors end with this process and belong to it alone"
@@ -169,8 +170,10 @@ fn run(command: Command) -> Result<(), Stop> {
                 Some(address) => Some(app::serve_metrics(address).await?),
                 None => None,
             };
-            let app = App::start(parts).await;
+            let app = App::configured(&config, parts).await;
             tracing::info!(%address, sources = config.sources.len(), "serving");
+            let mut reloading = JoinSet::new();
+            reloading.spawn(reload(app.clone(), file, config, signal(SignalKind::hangup())?));
             app.serve(listener, stopped).await;
             Ok(())
         })?,
@@ -249,6 +252,43 @@ async fn simulate(base: SocketAddr, world: World) -> Result<(), Stop> {
     writeln!(out, "\n{snippet}")?;
     stopped.await;
     Ok(())
+}
+
+/// Reads the configuration anew at every SIGHUP, and goes on with it if it is right.
+async fn reload(app: App, file: PathBuf, started: Config, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        let file = file.clone();
+        // In a task of its own, which may fail without ending this one.
+        let loaded = tokio::task::spawn_blocking(move || app::load(&file, &config::variable)).await;
+        let taken = match loaded {
+            // What was checked is the address in the file; the one that is listened at stays.
+            Ok(Ok((next, _))) if next.exposes(&started) => {
+                tracing::error!(
+                    "[[callers]] cannot go while the address that is listened at is not loopback"
+                );
+                false
+            }
+            Ok(Ok((next, parts))) => {
+                app.reload(&next, parts).await;
+                for setting in next.differs_at_start(&started) {
+                    tracing::warn!(setting, "this setting is taken at the next start only");
+                }
+                tracing::info!(sources = next.sources.len(), "configuration read anew");
+                true
+            }
+            Ok(Err(problems)) => {
+                for Problem { file, line, what, hint } in &problems {
+                    tracing::error!(file, line, problem = what, hint, "configuration is wrong");
+                }
+                false
+            }
+            Err(_panicked) => false,
+        };
+        telemetry::metrics::config_reloaded(taken);
+        if !taken {
+            tracing::error!("configuration was not taken; the one before goes on");
+        }
+    }
 }
 
 fn blocking<T>(work: impl Future<Output = T>) -> Result<T, Stop> {

@@ -25,18 +25,28 @@ const AFTERWARDS: Duration = Duration::from_secs(600);
 /// Takes all sources there are now.
 pub(super) type Publish = Arc<dyn Fn(Vec<Arc<dyn Source>>) + Send + Sync>;
 
-/// The sources of each account as they are known now.
-type Known = Arc<Mutex<Vec<Vec<Arc<dyn Source>>>>>;
+/// All accounts, with their sources as they are known now.
+pub(super) type Known = Arc<Mutex<Vec<Found>>>;
 
-/// Starts to look, and waits a moment for the first answers. What goes on afterwards ends with the returned set.
-pub(super) async fn run(accounts: Vec<Account>, publish: Publish) -> JoinSet<()> {
+/// An account, and whether its sources have been looked up.
+#[derive(Clone)]
+pub(super) struct Found {
+    pub(super) account: Account,
+    pub(super) looked_up: bool,
+}
+
+/// Starts to look, and waits a moment for the first answers. What goes on afterwards ends with the returned set. Accounts whose
+/// sources have been looked up are looked up again when it is time, not now.
+pub(super) async fn run(known: &Known, publish: Publish) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let known: Known = Arc::new(Mutex::new(accounts.iter().map(|account| account.sources.clone()).collect()));
+    let accounts = known.lock().await.clone();
     // Each task holds a sender until its first attempt is over: the channel closes when all are.
     let (attempting, mut attempted) = mpsc::channel::<()>(1);
-    for (place, account) in accounts.into_iter().enumerate() {
+    for (place, Found { account, looked_up }) in accounts.into_iter().enumerate() {
         let Some(discovery) = account.discovery else { continue };
-        tasks.spawn(look(place, discovery, Arc::clone(&known), Arc::clone(&publish), attempting.clone()));
+        let (known, publish) = (Arc::clone(known), Arc::clone(&publish));
+        let attempting = (!looked_up).then(|| attempting.clone());
+        tasks.spawn(look(place, discovery, known, publish, attempting));
     }
     drop(attempting);
     let _ = timeout(START, attempted.recv()).await;
@@ -48,17 +58,22 @@ async fn look(
     discovery: Arc<dyn DynDiscovery>,
     known: Known,
     publish: Publish,
-    attempting: mpsc::Sender<()>,
+    mut attempting: Option<mpsc::Sender<()>>,
 ) {
-    let mut attempting = Some(attempting);
     let mut pause = UNTIL_FOUND;
+    if attempting.is_none() {
+        sleep(AFTERWARDS).await;
+    }
     loop {
         match discovery.discover_dyn(&circumstances()).await {
             Ok(found) => {
                 pause = AFTERWARDS;
                 let mut known = known.lock().await;
-                known[place] = found;
-                publish(known.concat());
+                if let Some(known) = known.get_mut(place) {
+                    known.account.sources = found;
+                    known.looked_up = true;
+                }
+                publish(known.iter().flat_map(|known| known.account.sources.iter().cloned()).collect());
             }
             // What was found before stays: a vendor that cannot tell just now has not lost its sources.
             Err(error) => {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::live::sources;
 use super::*;
+use crate::gather::Gather;
 use crate::gather::prices::{self, History, Lookup};
 use crate::gather::request::SourceFilter;
 use crate::model::caller::Caller;
@@ -12,7 +14,7 @@ use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::source::{Health, Quota, SourceState};
-use crate::source::Discovery;
+use crate::source::{Discovery, Source};
 
 const EXAMPLE: &str = include_str!("../../examples/gateway.toml");
 
@@ -142,8 +144,8 @@ fn accounts(from: usize, takes: u64) -> Vec<Account> {
     let takes = Duration::from_millis(takes);
     let finds = Finds { from, takes, asked: AtomicUsize::new(0) };
     vec![
-        Account { sources: vec![Named::source("fixed")], discovery: None },
-        Account { sources: vec![Named::source("team")], discovery: Some(Arc::new(finds)) },
+        Account { sources: vec![Named::source("fixed")], discovery: None, client: None },
+        Account { sources: vec![Named::source("team")], discovery: Some(Arc::new(finds)), client: None },
     ]
 }
 
@@ -155,7 +157,8 @@ async fn watch(accounts: Vec<Account>) -> (JoinSet<()>, Arc<Mutex<Vec<(u64, Vec<
         let names = sources.iter().map(|source| source.id().to_string()).collect();
         kept.lock().unwrap().push((start.elapsed().as_secs(), names));
     });
-    (discovery::run(accounts, publish).await, seen)
+    let found = accounts.into_iter().map(|account| discovery::Found { account, looked_up: false }).collect();
+    (discovery::run(&Arc::new(tokio::sync::Mutex::new(found)), publish).await, seen)
 }
 
 fn said(second: u64, name: &str) -> (u64, Vec<String>) {

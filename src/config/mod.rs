@@ -49,6 +49,28 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
 }
 
+impl Config {
+    /// The settings, as they are written, by which this one differs from `other` and which are only looked at when the process
+    /// starts.
+    #[must_use]
+    pub fn differs_at_start(&self, other: &Self) -> Vec<&'static str> {
+        let settings = [
+            ("server.listen", self.listen == other.listen),
+            ("server.metrics_listen", self.metrics_listen == other.metrics_listen),
+            ("server.max_connections", self.http.max_connections == other.http.max_connections),
+            ("server.shutdown_delay_ms", self.http.shutdown_delay == other.http.shutdown_delay),
+            ("events", self.events == other.events),
+        ];
+        settings.into_iter().filter_map(|(name, same)| (!same).then_some(name)).collect()
+    }
+
+    /// Whether this one, checked for its own address, would be open to others at the address of `other`.
+    #[must_use]
+    pub fn exposes(&self, other: &Self) -> bool {
+        self.callers.is_empty() && self.listen != other.listen && !other.listen.ip().is_loopback()
+    }
+}
+
 /// Where the gateway listens if nothing is configured.
 pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 

@@ -21,7 +21,7 @@ pub struct KnownVendor {
 }
 
 /// One account.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 #[expect(missing_debug_implementations, reason = "holds the key")]
 pub struct SourceConfig {
     /// Its name.
@@ -36,6 +36,15 @@ pub struct SourceConfig {
     pub policy: Policy,
     /// The vendor's own settings, unread.
     pub settings: toml::Table,
+}
+
+impl SourceConfig {
+    /// Whether it is opened with the same key at the same place, whatever else is said of it.
+    #[must_use]
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        let Self { name, vendor, base_url, key, .. } = self;
+        (name, vendor, base_url) == (&other.name, &other.vendor, &other.base_url) && *key == other.key
+    }
 }
 
 /// Something that a vendor finds wrong with an account.

@@ -6,10 +6,11 @@
 //! brings that began before (`generations`). Recording links never come here.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant as StdInstant};
 
 use futures_util::FutureExt;
@@ -49,14 +50,15 @@ impl ReadKey {
 
     /// The earliest stamp with which what is held under it is not void.
     fn since(&self, generations: &Generations) -> Stamp {
+        let all = Name::Source(self.source());
         match self {
-            Self::Leads(source, ..) => generations.since(&[Name::Leads(source)]),
-            Self::Conversations(source, ..) => generations.since(&[Name::Talks(source)]),
+            Self::Leads(source, ..) => generations.since(&[all, Name::Leads(source)]),
+            Self::Conversations(source, ..) => generations.since(&[all, Name::Talks(source)]),
             Self::Lead(key) | Self::Conversation(key) | Self::Interaction(key) => {
-                generations.since(&[Name::Record(&key.source, &key.native)])
+                generations.since(&[all, Name::Record(&key.source, &key.native)])
             }
             Self::History(source, lead) => {
-                generations.since(&[Name::Talks(source), Name::Record(source, lead)])
+                generations.since(&[all, Name::Talks(source), Name::Record(source, lead)])
             }
         }
     }
@@ -155,6 +157,11 @@ pub(super) struct Cache {
     hope: Duration,
     /// How long what is no longer fresh is served while it is read anew.
     aging: Duration,
+    /// Sources that are no longer what they were, once this one has a successor: what it still reads of them is not kept.
+    ended: Arc<OnceLock<HashSet<SourceId>>>,
+    capacity: u64,
+    /// Metrics tell of what is held for as long as this is there.
+    there: Arc<()>,
 }
 
 struct Lifetime;
@@ -182,6 +189,12 @@ impl Cache {
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(Lifetime)
             .build();
+        let (told, there) = (held.clone(), Arc::new(()));
+        let weak = Arc::downgrade(&there);
+        metrics::watch_cache(move || {
+            let gauges = || metrics::Cache { entries: told.entry_count(), bytes: told.weighted_size() };
+            (weak.strong_count() > 0).then(gauges)
+        });
         let flights = Moka::builder().max_capacity(1_024).time_to_live(Duration::from_nanos(1)).build();
         Self {
             held,
@@ -191,7 +204,25 @@ impl Cache {
             // Before a walk gives up on its stragglers.
             hope: settings.straggler_timeout / 2,
             aging: settings.stale_while_revalidate,
+            ended: Arc::default(),
+            capacity: settings.cache_bytes,
+            there,
         }
+    }
+
+    /// The same under other settings. What is held keeps the life it was given; it is lost where the memory for it changes.
+    /// Of sources that `ended` nothing is kept, nor what is being read of them just now. To be called once.
+    pub(super) fn next(&self, settings: &Settings, ended: impl Iterator<Item = SourceId>) -> Self {
+        let ended = self.ended.get_or_init(|| ended.collect());
+        for source in ended {
+            self.forget(Name::Source(source));
+        }
+        let next = Self { generations: self.generations.clone(), ..Self::new(settings) };
+        if settings.cache_bytes != self.capacity {
+            return next;
+        }
+        let (held, flights, there) = (self.held.clone(), self.flights.clone(), Arc::clone(&self.there));
+        Self { held, flights, there, ..next }
     }
 
     /// What is held under a key and fresh, without reading.
@@ -210,14 +241,6 @@ impl Cache {
         begun: Stamp,
     ) {
         self.keep(key, hold(fresh, fetched_at, begun)).await;
-    }
-
-    /// Has it told of by metrics for as long as `alive` says so.
-    pub(super) fn tell(&self, alive: impl Fn() -> bool + Send + Sync + 'static) {
-        let held = self.held.clone();
-        metrics::watch_cache(move || {
-            alive().then(|| metrics::Cache { entries: held.entry_count(), bytes: held.weighted_size() })
-        });
     }
 
     /// Lets go of what is held under a key, so that it is read anew.
@@ -243,7 +266,8 @@ impl Cache {
 
     /// Keeps what was read, unless it has become void meanwhile.
     async fn keep(&self, key: ReadKey, held: Held) {
-        if held.begun >= key.since(&self.generations) {
+        let ended = self.ended.get().is_some_and(|ended| ended.contains(key.source()));
+        if !ended && held.begun >= key.since(&self.generations) {
             self.held.insert(key, held).await;
         }
     }

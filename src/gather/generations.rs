@@ -25,6 +25,8 @@ pub(super) enum Name<'a> {
     Record(&'a SourceId, &'a NativeId),
     /// A source's lists of leads.
     Leads(&'a SourceId),
+    /// All that is held of a source.
+    Source(&'a SourceId),
     /// A source's lists of conversations and of interactions, which are the same talks.
     Talks(&'a SourceId),
 }

@@ -87,10 +87,31 @@ impl Gather {
             sealer: Arc::new(Sealer::new(&settings)),
             settings: Arc::new(settings),
         };
-        let inner = Arc::new(inner);
-        let there = Arc::downgrade(&inner);
-        inner.cache.tell(move || there.strong_count() > 0);
-        Self { inner }
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Gathers from other sources, or under other settings, and goes on with what this one knows. Of sources that do not
+    /// `stay` as they are, what is held is void, what is being read just now included. Cursors are good for both, unless their
+    /// keys are others.
+    #[must_use]
+    pub fn next(
+        &self,
+        settings: Settings,
+        sources: Vec<Arc<dyn Source>>,
+        stays: &dyn Fn(&SourceId) -> bool,
+    ) -> Self {
+        let before = &self.inner;
+        let same_keys = settings.cursor_keys == before.settings.cursor_keys;
+        let sealer = if same_keys { Arc::clone(&before.sealer) } else { Arc::new(Sealer::new(&settings)) };
+        let inner = Inner {
+            registry: before.registry.next(sources),
+            cache: before
+                .cache
+                .next(&settings, before.registry.names().into_iter().filter(|name| !stays(name))),
+            sealer,
+            settings: Arc::new(settings),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Replaces the sources. Walks that have begun go on with those that are still there.

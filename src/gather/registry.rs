@@ -17,18 +17,30 @@ use crate::model::caps::Paging;
 use crate::model::id::{EntityKind, SourceId};
 use crate::source::Source;
 
+type Distrusted = HashMap<(SourceId, EntityKind), Arc<AtomicBool>>;
+
 /// All sources, sorted by name.
 pub(super) struct Registry {
     sources: ArcSwap<Vec<Arc<dyn Source>>>,
     /// Lists whose order has been seen to break.
-    distrusted: Mutex<HashMap<(SourceId, EntityKind), Arc<AtomicBool>>>,
+    distrusted: Arc<Mutex<Distrusted>>,
 }
 
 impl Registry {
     pub(super) fn new(sources: Vec<Arc<dyn Source>>) -> Self {
-        let registry = Self { sources: ArcSwap::default(), distrusted: Mutex::default() };
+        let registry = Self { sources: ArcSwap::default(), distrusted: Arc::default() };
         registry.set(sources);
         registry
+    }
+
+    /// All there are, whoever asks.
+    pub(super) fn names(&self) -> Vec<SourceId> {
+        self.sources.load().iter().map(|source| source.id().clone()).collect()
+    }
+
+    /// Other sources, with the same memory of lists.
+    pub(super) fn next(&self, sources: Vec<Arc<dyn Source>>) -> Self {
+        Self { distrusted: Arc::clone(&self.distrusted), ..Self::new(sources) }
     }
 
     pub(super) fn set(&self, mut sources: Vec<Arc<dyn Source>>) {

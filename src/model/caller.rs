@@ -141,12 +141,7 @@ impl Visible {
     pub fn holds(&self, source: &SourceId) -> bool {
         match self {
             Self::All => true,
-            Self::Only(names) => names.iter().any(|name| {
-                source
-                    .as_str()
-                    .strip_prefix(name.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            }),
+            Self::Only(names) => names.iter().any(|name| source.is_of(name)),
         }
     }
 }

@@ -63,6 +63,12 @@ impl SourceId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is the source of an account of this name, or one that was found at it (`account/agent`).
+    #[must_use]
+    pub fn is_of(&self, account: &Self) -> bool {
+        self.0.strip_prefix(&*account.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// A vendor's own id of a record, kept as text even where the vendor sends a number. Never empty, at most 256 bytes.

@@ -202,6 +202,12 @@ pub fn order_broke(source: &str) {
     TABLES.order_breaks.get_or_create(&[shared("source", source)]).inc();
 }
 
+/// The configuration was read anew, and taken or refused.
+pub fn config_reloaded(taken: bool) {
+    let outcome = if taken { "taken" } else { "refused" };
+    TABLES.reloads.get_or_create(&[("outcome", Cow::Borrowed(outcome))]).inc();
+}
+
 fn shared(name: &'static str, value: &str) -> (&'static str, Cow<'static, str>) {
     (name, Cow::Owned(value.to_owned()))
 }

@@ -111,6 +111,18 @@ impl Circuit {
     }
 }
 
+impl Circuit {
+    /// Takes over for how long the vendor is left alone. Outcomes are counted anew.
+    fn inherit(&self, before: &Self, now: Instant) {
+        let (until, trips) = (before.tripped_until(now), before.lock().trips);
+        let mut state = self.lock();
+        state.trips = trips;
+        if let Some(until) = until {
+            state.turn(Phase::Tripped { until });
+        }
+    }
+}
+
 impl CircuitState {
     fn turn(&mut self, phase: Phase) {
         self.phase = phase;
@@ -177,6 +189,13 @@ impl Circuits {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         Self { reads: Circuit::new(now), writes: Circuit::new(now) }
+    }
+
+    /// Takes over what is known of the same vendor.
+    pub(super) fn inherit(&self, before: &Self) {
+        let now = Instant::now();
+        self.reads.inherit(&before.reads, now);
+        self.writes.inherit(&before.writes, now);
     }
 }
 

@@ -116,6 +116,12 @@ impl Client {
         self.stack.send_dyn(call).await
     }
 
+    /// Takes over what a client of the same key knows of it: calls that count against the quota, and for how long the vendor
+    /// is to be left alone. To be called before the first call.
+    pub fn inherit(&self, before: &Self) {
+        self.watch.inherit(&before.watch);
+    }
+
     /// How the account is doing now.
     #[must_use]
     pub fn standing(&self) -> Standing {

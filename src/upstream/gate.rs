@@ -36,6 +36,12 @@ impl Key {
         self.lock().refused_until
     }
 
+    /// Takes over what is known of the same key.
+    pub(super) fn inherit(&self, before: &Self) {
+        let refused_until = before.refused_until();
+        self.lock().refused_until = refused_until;
+    }
+
     /// Lets a call pass, or says how long none may.
     fn enter(&self, now: Instant) -> Result<Try<'_>, Duration> {
         let mut state = self.lock();

@@ -5,7 +5,7 @@
 //! **Dropped future**: is counted as `dropped`; a caller who went away says nothing about the account.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -69,6 +69,21 @@ impl Watch {
         self.update(|_| {})
     }
 
+    /// Takes over what another one of the same key knows.
+    pub(super) fn inherit(&self, before: &Self) {
+        self.key.inherit(&before.key);
+        self.circuits.inherit(&before.circuits);
+        self.ledger.inherit(&before.ledger);
+        let last = before.lock();
+        let mut record = self.lock();
+        (record.last_success_at, record.last_error, record.failing) =
+            (last.last_success_at, last.last_error, last.failing);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How the account stands, for metrics.
     fn gauges(&self) -> metrics::Account {
         let now = Instant::now();
@@ -122,7 +137,7 @@ impl Watch {
 
     fn update(&self, change: impl FnOnce(&mut Record)) -> Standing {
         let now = Instant::now();
-        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut record = self.lock();
         change(&mut record);
         let (refused, silent) = (self.key.refused_until(), self.ledger.silent_until(now));
         let reads = self.circuits.reads.tripped_until(now);

@@ -43,7 +43,7 @@ struct Share {
     kept: u32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pages {
     /// When calls were or will be sent, in order; never more than a window and those who wait.
     booked: VecDeque<Instant>,
@@ -105,6 +105,13 @@ impl Ledger {
             spare: share(policy.spare(quota), policy.spare(burst)),
             state: Mutex::new(pages),
         }
+    }
+
+    /// Takes over what another ledger of the same key knows: calls that were sent, what the vendor said is left, and whether it
+    /// wants silence. What is still waiting there gives nothing back here.
+    pub(super) fn inherit(&self, before: &Self) {
+        let pages = Pages { under_way: 0, ..before.lock().clone() };
+        *self.lock() = pages;
     }
 
     fn lock(&self) -> MutexGuard<'_, Pages> {

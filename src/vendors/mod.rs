@@ -17,6 +17,7 @@ use url::Url;
 use crate::model::id::{SourceId, Vendor};
 use crate::secret::Secret;
 use crate::source::{DynDiscovery, Source};
+use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
 
 /// All vendors, in the order of their names.
@@ -56,6 +57,7 @@ pub struct Setup {
 }
 
 /// An account, opened.
+#[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "holds trait objects")]
 pub struct Account {
     /// Its sources as far as the configuration names them.
@@ -63,6 +65,8 @@ pub struct Account {
     /// Finds its sources at the vendor, where they are not configured. Until it has succeeded once, `sources` holds a
     /// stand-in that reports the failure.
     pub discovery: Option<Arc<dyn DynDiscovery>>,
+    /// Its way to its vendor, which knows how the account stands there.
+    pub client: Option<Client>,
 }
 
 /// Something wrong with an account's configuration.

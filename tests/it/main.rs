@@ -18,5 +18,6 @@ mod model;
 mod pagination;
 mod partial;
 mod protocol;
+mod reload;
 mod simulation;
 mod tidy;

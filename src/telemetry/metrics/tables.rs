@@ -47,6 +47,7 @@ pub(super) struct Tables {
     pub(super) merge_rejected: Counters<2>,
     pub(super) merge_reports: Counters<3>,
     pub(super) order_breaks: Counters<1>,
+    pub(super) reloads: Counters<1>,
 }
 
 pub(super) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
@@ -129,6 +130,7 @@ impl Tables {
                 "Lists seen not to be newest first",
                 Family::default(),
             ),
+            reloads: fill.add("config_reloads", "Configurations read anew", Family::default()),
             names: fill.names,
             registry: fill.registry,
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::advance;
 
 use super::script::{Script, client, fail, kind, later, ok, read, roomy, status};
-use crate::upstream::client::State;
+use crate::upstream::client::{Client, State};
 use crate::upstream::failure::Kind;
 use crate::upstream::policy::Policy;
 
@@ -84,4 +84,37 @@ async fn a_used_up_quota_says_when_there_is_more() {
     let standing = client.standing();
     assert_eq!((standing.state, standing.last_error), (State::Degraded, Some(Kind::QuotaExhausted)));
     assert!(standing.retry_at.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_takes_over_leaves_the_vendor_alone_as_long_as_the_one_before() {
+    for (step, times, state, silence) in [
+        (later(429, 40), 1, State::Degraded, 40),
+        (status(401), 1, State::Unauthorized, 60),
+        (fail(Kind::Unreachable), 5, State::Down, 7),
+    ] {
+        let script = Script::new([], step);
+        let policy = Policy { max_attempts: 1, ..roomy() };
+        let before = client(&script, &policy);
+        for _ in 0..times {
+            let _ = before.send(&read(3_000)).await;
+        }
+        let after = client(&script, &Policy { quota: 500, ..policy });
+        after.inherit(&before);
+        assert_eq!(after.standing().state, state);
+        assert_eq!(after.standing().last_error, before.standing().last_error);
+        assert_eq!(500 - after.standing().remaining, policy_used(&before));
+        script.now(ok());
+        let called = script.calls();
+        assert!(kind(&after, &read(3_000)).await.is_some(), "{state:?}");
+        assert_eq!(script.calls(), called, "{state:?}: nothing was sent");
+        advance(Duration::from_secs(silence)).await;
+        assert_eq!(kind(&after, &read(3_000)).await, None, "{state:?}");
+    }
+}
+
+/// Calls that count against a client's quota.
+fn policy_used(client: &Client) -> u32 {
+    let standing = client.standing();
+    standing.quota - standing.remaining
 }

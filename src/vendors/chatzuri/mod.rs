@@ -74,15 +74,19 @@ fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
     }
     let client = client(&setup).map_err(|problem| problems.push(problem)).ok();
     let Some(client) = client.filter(|_| problems.is_empty()) else { return Err(problems) };
-    let team = Arc::new(Team::new(setup.name, client, settings.legacy_param_names));
+    let team = Arc::new(Team::new(setup.name, client.clone(), settings.legacy_param_names));
     // CHATZURI-8: how agents are listed is the least known of all, so an explicit list always wins.
     let Some(agents) = settings.agents else {
         let agents = Arc::new(Agents::new(team));
         let stand_in: Arc<dyn Source> = Arc::clone(&agents) as _;
-        return Ok(Account { sources: vec![stand_in], discovery: Some(agents as Arc<dyn DynDiscovery>) });
+        return Ok(Account {
+            sources: vec![stand_in],
+            discovery: Some(agents as Arc<dyn DynDiscovery>),
+            client: Some(client),
+        });
     };
     let sources = agents.iter().filter_map(|agent| Agent::source(&team, agent)).collect();
-    Ok(Account { sources, discovery: None })
+    Ok(Account { sources, discovery: None, client: Some(client) })
 }
 
 fn client(setup: &Setup) -> Result<Client, Problem> {

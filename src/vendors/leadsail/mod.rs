@@ -115,8 +115,9 @@ fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
     let client = signed.map(|signed| Client::new(setup.name.as_str(), &setup.base_url, signed, setup.policy));
     match client {
         Some(Ok(client)) if problems.is_empty() => {
+            let way = client.clone();
             let source = LeadSail { id: setup.name, client, dates: settings.date_filter, scope };
-            Ok(Account { sources: vec![Arc::new(source)], discovery: None })
+            Ok(Account { sources: vec![Arc::new(source)], discovery: None, client: Some(way) })
         }
         Some(Err(error)) => {
             problems.push(Problem {

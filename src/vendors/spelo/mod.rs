@@ -60,7 +60,8 @@ fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
     });
     match client {
         Some(client) if problems.is_empty() => {
-            Ok(Account { sources: vec![Arc::new(Spelo { id: setup.name, client })], discovery: None })
+            let source = Spelo { id: setup.name, client: client.clone() };
+            Ok(Account { sources: vec![Arc::new(source)], discovery: None, client: Some(client) })
         }
         _ => Err(problems),
     }

@@ -104,6 +104,16 @@ impl Simulated {
             .unwrap();
     }
 
+    /// Writes the file anew, whatever it says.
+    pub(crate) fn overwrite(&self, text: &str) {
+        std::fs::write(&self.file, text).unwrap();
+    }
+
+    /// Where the file is.
+    pub(crate) fn file(&self) -> &std::path::Path {
+        &self.file
+    }
+
     /// Each vendor's name and the address of its control desk.
     pub(crate) fn desks(&self) -> Vec<(&str, String)> {
         let lines = self.text.lines().filter_map(|line| line.strip_prefix("#   "));
@@ -180,6 +190,13 @@ impl Gateway {
             assert!(start.elapsed() < Duration::from_secs(20), "{message} is not in {log:#?}");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Has the configuration read anew, and waits for what is said of it, for the `times`th time.
+    pub(crate) fn reload(&self, said: &str, times: usize) -> Value {
+        let status = Command::new("kill").arg("-HUP").arg(self.child.id().to_string()).status();
+        assert!(status.unwrap().success());
+        self.waits_for_more(said, times)
     }
 
     /// The answer to a GraphQL request, head and all.

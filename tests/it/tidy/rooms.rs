@@ -34,7 +34,11 @@ const ROOMS: &[(&str, &[&str])] = &[
 const WORDS: &[(&[&str], &[&str], &str)] = &[
     (&["async_graphql"], &["src/graphql/"], "another GraphQL library could take its place"),
     (&["reqwest"], &["src/upstream/http.rs"], "redirects, proxies and bodies are bounded there"),
-    (&["axum"], &["src/app.rs", "src/http/", "src/vendors/"], "and vendors only in their simulators"),
+    (
+        &["axum"],
+        &["src/app.rs", "src/app/live.rs", "src/http/", "src/vendors/"],
+        "and vendors only in their simulators",
+    ),
     (&["moka"], &["src/gather/cache.rs"], "what may be cached, and for how long, is decided once"),
     (&["prometheus_client"], &["src/telemetry/"], "a metric has one name, and that is a function there"),
     (&["secrecy"], &["src/secret.rs"], "a secret has no other way out than expose()"),

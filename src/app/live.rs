@@ -1,0 +1,148 @@
+//! What answers just now, and what takes its place when the configuration is read anew.
+//!
+//! A [`Live`] is never changed: a request that has begun finishes on the one it began with. What is known of accounts that stay
+//! as they were goes over to the next one: their clients with quota, breaker and the vendor's wish for silence, the sources that
+//! were found, what the cache holds of them, the keys of cursors.
+
+use std::sync::Arc;
+
+use ::http::StatusCode;
+use axum::Router;
+use futures_util::FutureExt;
+use futures_util::future::ready;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use super::Parts;
+use super::discovery::{self, Found, Known};
+use crate::callers::{self, Callers, Refused};
+use crate::config::SourceConfig;
+use crate::events::{self, Log};
+use crate::gather::Gather;
+use crate::graphql::{self, Request, Schema};
+use crate::http::{self, Answer, Ask, Engine, Identify, Readiness, Refusal};
+use crate::model::id::SourceId;
+use crate::source::Source;
+use crate::vendors::Account;
+
+/// A gateway over one configuration. Its background work ends when it is dropped.
+pub(super) struct Live {
+    pub(super) router: Router,
+    gather: Gather,
+    /// What its accounts were opened with, in their order; empty where they did not come from a configuration.
+    configs: Vec<SourceConfig>,
+    known: Known,
+    _background: JoinSet<()>,
+}
+
+/// What outlives every configuration.
+#[derive(Clone)]
+pub(super) struct Lasting {
+    pub(super) readiness: Readiness,
+    pub(super) events: Log,
+}
+
+/// What a gateway is made of, its sources being gathered already.
+struct Pieces {
+    http: http::Settings,
+    callers: callers::Settings,
+    graphql: graphql::Settings,
+    gather: Gather,
+    found: Vec<Found>,
+    configs: Vec<SourceConfig>,
+}
+
+impl Live {
+    /// The first one. Accounts whose sources must be found are asked for them; at most half a second is waited for that.
+    pub(super) async fn start(parts: Parts, configs: Vec<SourceConfig>, lasting: &Lasting) -> Self {
+        let Parts { http, callers, graphql, events: _, gather, accounts } = parts;
+        let gather = Gather::new(gather, sources(&accounts));
+        let found = accounts.into_iter().map(|account| Found { account, looked_up: false }).collect();
+        Self::run(Pieces { http, callers, graphql, gather, found, configs }, lasting).await
+    }
+
+    /// The one that takes this one's place.
+    pub(super) async fn next(&self, parts: Parts, configs: Vec<SourceConfig>, lasting: &Lasting) -> Self {
+        let Parts { http, callers, graphql, events: _, gather, accounts } = parts;
+        let opened = configs.iter().zip(accounts);
+        let found: Vec<Found> = {
+            let known = self.known.lock().await;
+            let before: Vec<_> = self.configs.iter().zip(&*known).collect();
+            opened.map(|(config, account)| take_over(&before, config, account)).collect()
+        };
+        let stays = |source: &SourceId| {
+            let config = self.configs.iter().find(|config| source.is_of(&config.name));
+            config.is_some_and(|config| configs.contains(config))
+        };
+        let all = found.iter().flat_map(|found| found.account.sources.iter().cloned()).collect();
+        let gather = self.gather.next(gather, all, &stays);
+        Self::run(Pieces { http, callers, graphql, gather, found, configs }, lasting).await
+    }
+
+    async fn run(pieces: Pieces, lasting: &Lasting) -> Self {
+        let Pieces { http, callers, graphql, gather, found, configs } = pieces;
+        let known: Known = Arc::new(Mutex::new(found));
+        let mut background = discovery::run(&known, publisher(&gather)).await;
+        background.spawn(events::watch(gather.clone(), lasting.events.clone()));
+        let schema = graphql::schema(gather.clone(), graphql);
+        let identify = identify(Callers::new(callers));
+        let router = http::router(&http, identify, engine(schema), lasting.readiness.clone());
+        Self { router, gather, configs, known, _background: background }
+    }
+}
+
+/// An account as it goes on: as it is where nothing about it has changed; anew, but with what is known of its key, where that
+/// is still the one; else anew.
+fn take_over(before: &[(&SourceConfig, &Found)], config: &SourceConfig, account: Account) -> Found {
+    if let Some((_, found)) = before.iter().find(|(old, _)| *old == config) {
+        return (*found).clone();
+    }
+    let same_key = before.iter().find(|(old, _)| old.has_key_of(config));
+    if let (Some(new), Some(old)) =
+        (&account.client, same_key.and_then(|(_, found)| found.account.client.as_ref()))
+    {
+        new.inherit(old);
+    }
+    Found { account, looked_up: false }
+}
+
+pub(super) fn sources(accounts: &[Account]) -> Vec<Arc<dyn Source>> {
+    accounts.iter().flat_map(|account| account.sources.iter().cloned()).collect()
+}
+
+fn publisher(gather: &Gather) -> discovery::Publish {
+    let gather = gather.clone();
+    Arc::new(move |sources| gather.set_sources(sources))
+}
+
+fn identify(callers: Callers) -> Identify {
+    Arc::new(move |token| {
+        let found = callers.identify(token).map_err(|refused| match refused {
+            Refused::Missing => Refusal::Missing,
+            Refused::Unknown => Refusal::Unknown,
+            Refused::TooOften(retry_after) => Refusal::TooOften { retry_after },
+        });
+        ready(found).boxed()
+    })
+}
+
+fn engine(schema: Schema) -> Engine {
+    Arc::new(move |cx, asks| {
+        let schema = schema.clone();
+        async move {
+            let requests = asks.into_iter().map(request).collect();
+            graphql::execute_batch(&schema, cx, requests).await.iter().map(answer).collect()
+        }
+        .boxed()
+    })
+}
+
+fn request(ask: Ask) -> Request {
+    let Ask { query, operation_name, variables, extensions: _, safe } = ask;
+    Request { query, operation_name, variables: variables.into(), safe }
+}
+
+fn answer(answer: &graphql::Answer) -> Answer {
+    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Answer { body: serde_json::to_vec(answer).unwrap_or_default().into(), status }
+}
