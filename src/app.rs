@@ -84,7 +84,7 @@ pub fn parse(file: &str, text: &str, environment: Environment<'_>) -> Result<(Co
     })?;
     let parts = Parts {
         http: config.http.clone(),
-        graphql: config.graphql,
+        graphql: config.graphql.clone(),
         events: config.events,
         gather: config.gather.clone(),
         callers: config.callers.clone(),

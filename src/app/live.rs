@@ -138,11 +138,18 @@ fn engine(schema: Schema) -> Engine {
 }
 
 fn request(ask: Ask) -> Request {
-    let Ask { query, operation_name, variables, extensions: _, safe } = ask;
-    Request { query, operation_name, variables: variables.into(), safe }
+    let Ask { query, document_id, operation_name, variables, extensions, safe } = ask;
+    Request {
+        query,
+        document_id,
+        operation_name,
+        variables: variables.into(),
+        extensions: extensions.into(),
+        safe,
+    }
 }
 
 fn answer(answer: &graphql::Answer) -> Answer {
     let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Answer { body: serde_json::to_vec(answer).unwrap_or_default().into(), status }
+    Answer { body: serde_json::to_vec(answer).unwrap_or_default().into(), status, fresh: answer.fresh() }
 }

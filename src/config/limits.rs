@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::cursors;
+use super::documents;
 use super::environment::Environment;
 use super::raw::Section;
 use crate::events;
@@ -24,14 +25,15 @@ pub(super) fn http(server: &mut Section<'_>) -> http::Settings {
     }
 }
 
-/// `[graphql]`.
-pub(super) fn graphql(root: &mut Section<'_>) -> graphql::Settings {
+/// `[graphql]` and `[documents]`. `file` is the configuration's, beside which a manifest lies.
+pub(super) fn graphql(root: &mut Section<'_>, file: &str) -> graphql::Settings {
     let standard = graphql::Settings::default();
     let mut section = root.section("graphql");
     let max_upstream_calls = section.number("max_upstream_calls", standard.max_upstream_calls, &(1..=10_000));
     let limits = document(&mut section, standard.limits);
     section.refuse_others();
-    graphql::Settings { max_upstream_calls, limits }
+    let documents = documents::read(root, file);
+    graphql::Settings { max_upstream_calls, limits, documents }
 }
 
 /// `[graphql.document]`.

@@ -6,6 +6,7 @@
 
 mod callers;
 mod cursors;
+mod documents;
 mod environment;
 mod limits;
 mod problem;
@@ -105,7 +106,7 @@ pub fn read(
     let http = limits::http(&mut server);
     let anonymous = server.flag("allow_anonymous", false);
     server.refuse_others();
-    let graphql = limits::graphql(&mut root);
+    let graphql = limits::graphql(&mut root, file);
     let events = limits::events(&mut root);
     let gather = limits::gather(&mut root, &http, environment);
     let defaults = sources::defaults(&mut root);

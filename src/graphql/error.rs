@@ -22,6 +22,16 @@ pub(super) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 pub(super) const OPERATION_UNRESOLVED: &str = "OPERATION_RESOLUTION_FAILURE";
 /// An argument or variable that cannot be.
 pub(super) const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+/// Nobody has shown the document of this hash. The code is Apollo's, as are the next two.
+pub(super) const PERSISTED_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
+/// Documents that clients show are not kept here.
+pub(super) const PERSISTED_NOT_SUPPORTED: &str = "PERSISTED_QUERY_NOT_SUPPORTED";
+/// The document does not have the hash that it was sent with.
+pub(super) const HASH_MISMATCH: &str = "PERSISTED_QUERY_HASH_MISMATCH";
+/// Only trusted documents run here, and this is none.
+pub(super) const DOCUMENT_NOT_LISTED: &str = "PERSISTED_QUERY_NOT_IN_LIST";
+/// Only trusted documents run here, named by their ids.
+pub(super) const ID_REQUIRED: &str = "PERSISTED_QUERY_ID_REQUIRED";
 /// The operation is no query, and was sent by GET.
 pub(super) const NOT_A_QUERY: &str = "METHOD_NOT_ALLOWED";
 /// The operation may take more upstream calls than one may.
@@ -39,6 +49,7 @@ pub(super) fn status(code: &str) -> u16 {
     match code {
         OPERATION_UNRESOLVED => 422,
         NOT_A_QUERY => 405,
+        DOCUMENT_NOT_LISTED | ID_REQUIRED => 403,
         _ => 400,
     }
 }

@@ -5,6 +5,7 @@
 //! with it. There are no schema extensions; codes, limits and panics are dealt with where a request ends (`request.rs`).
 
 mod cost;
+mod documents;
 mod error;
 mod guard;
 mod input;
@@ -18,6 +19,8 @@ mod types;
 
 use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions, SchemaBuilder};
 
+use self::documents::Documents;
+pub use self::documents::{DocumentSettings, Manifest};
 pub use self::guard::Limits;
 pub use self::request::{Answer, Request, execute, execute_batch};
 use crate::gather::Gather;
@@ -38,24 +41,27 @@ type Roots = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscriptio
 pub struct Schema(Roots);
 
 /// What can be set about executing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The most upstream calls that an operation may take, as reckoned before it runs. 60.
     pub max_upstream_calls: u32,
     /// The most that a document may have of everything, as counted before it is parsed.
     pub limits: Limits,
+    /// Which documents clients may name instead of sending them.
+    pub documents: DocumentSettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_upstream_calls: 60, limits: Limits::default() }
+        Self { max_upstream_calls: 60, limits: Limits::default(), documents: DocumentSettings::default() }
     }
 }
 
 /// The schema over these sources.
 #[must_use]
 pub fn schema(gather: Gather, settings: Settings) -> Schema {
-    Schema(builder().data(gather).data(settings).finish())
+    let documents = Documents::new(settings.documents.clone());
+    Schema(builder().data(gather).data(settings).data(documents).finish())
 }
 
 /// The schema as text, sorted, the same for every build: what `schema.graphql` holds.

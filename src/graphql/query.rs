@@ -80,6 +80,7 @@ impl Query {
             let (filter, paging) = asked.clone();
             let read = async { Ok(state.gather.leads(&state.cx, &filter, &paging).await?.into()) };
             let page = state.leads.get(asked, read).await?;
+            state.passing.mark_page(&page);
             report::check(ctx, on_source_failure, &page.reports)?;
             Ok(LeadConnection(page))
         };
@@ -112,6 +113,7 @@ impl Query {
             let (filter, paging) = asked.clone();
             let read = async { Ok(state.gather.conversations(&state.cx, &filter, &paging).await?.into()) };
             let page = state.conversations.get(asked, read).await?;
+            state.passing.mark_page(&page);
             report::check(ctx, on_source_failure, &page.reports)?;
             Ok(ConversationConnection(page))
         };
@@ -146,6 +148,7 @@ impl Query {
             let (filter, paging) = asked.clone();
             let read = async { Ok(state.gather.interactions(&state.cx, &filter, &paging).await?.into()) };
             let page = state.interactions.get(asked, read).await?;
+            state.passing.mark_page(&page);
             report::check(ctx, on_source_failure, &page.reports)?;
             Ok(InteractionConnection(page))
         };

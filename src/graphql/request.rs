@@ -6,7 +6,9 @@
 mod answer;
 mod refusal;
 
+use std::mem;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -20,8 +22,9 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 pub use self::answer::Answer;
-use self::refusal::Refusal;
+pub(super) use self::refusal::Refusal;
 use super::cost::Cost;
+use super::documents::Documents;
 use super::error::{BAD_USER_INPUT, NOT_A_QUERY, OPERATION_UNRESOLVED, REQUEST_TIMEOUT};
 use super::state::State;
 use super::{Cx, Gather, Schema, Settings, guard};
@@ -32,11 +35,19 @@ use crate::telemetry::metrics;
 /// then, so this only ends what does not.
 const GRACE: Duration = Duration::from_millis(250);
 
+/// How long a client may use an answer again that it got for the name of a document. Short beside what the gateway's own
+/// cache holds, so that a change is seen about as soon as by anyone else.
+const FRESH: Duration = Duration::from_secs(5);
+
 /// What a client sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
-    /// The document.
+    /// The document; empty where it is only named.
     pub query: String,
+    /// What the document is called in a manifest or by its hash (`sha256:...`).
+    pub document_id: Option<String>,
+    /// What the client adds to the protocol: a JSON object, or null.
+    pub extensions: Value,
     /// Which of the document's operations to run. Only needed where there are several; empty text is none.
     pub operation_name: Option<String>,
     /// The variables: a JSON object, or null.
@@ -64,7 +75,7 @@ pub async fn execute_batch(schema: &Schema, cx: Cx, requests: Vec<Request>) -> V
         let cx = Cx { meter: cx.meter.part(), ..cx.clone() };
         execute_with(schema, cx, request, &spent)
     });
-    // Polled in their order, and nothing is awaited before a request is reckoned: the order decides who is refused.
+    // Polled in their order, and no task is waited for before a request is reckoned: the order decides who is refused.
     join_all(answers).await
 }
 
@@ -74,11 +85,34 @@ struct Spent {
     calls: AtomicU32,
 }
 
-async fn execute_with(schema: &Schema, cx: Cx, request: Request, spent: &Spent) -> Answer {
+async fn execute_with(schema: &Schema, cx: Cx, mut request: Request, spent: &Spent) -> Answer {
+    let documents = schema.0.data::<Documents>().cloned();
+    let mut keep = None;
+    let mut named = false;
+    if let Some(documents) = &documents {
+        let text = mem::take(&mut request.query);
+        match documents.find(text, request.document_id.as_deref(), &request.extensions).await {
+            Ok(found) => {
+                keep = found.keep.map(|hash| (hash, Arc::from(&*found.text)));
+                (request.query, named) = (found.text, found.named);
+            }
+            Err(refusal) => return Answer::refused(refusal, &cx.request_id),
+        }
+    }
     let state = schema.0.data::<Gather>().map(|gather| State::new(gather.clone(), cx.clone()));
-    let meter = cx.meter.clone();
-    let answer = run(&schema.0, cx, state, request, spent).await;
+    let (meter, passing) = (cx.meter.clone(), state.as_ref().map(|state| state.passing.clone()));
+    let safe = request.safe;
+    let mut answer = run(&schema.0, cx, state, request, spent).await;
     metrics::operation_answered(answer.refusal().is_none(), answer.codes(), meter.calls());
+    if answer.refusal().is_none()
+        && let (Some(documents), Some((hash, text))) = (documents, keep)
+    {
+        documents.keep(hash, text).await;
+    }
+    let lasts = answer.status() == 200 && passing.is_some_and(|passing| !passing.holds());
+    if safe && named && lasts {
+        answer.keep_for(FRESH);
+    }
     answer
 }
 
@@ -96,7 +130,7 @@ where
     S: SubscriptionType + 'static,
 {
     let (request_id, limit) = (cx.request_id.clone(), cx.deadline + GRACE);
-    let settings = schema.data::<Settings>().copied().unwrap_or_default();
+    let settings = schema.data::<Settings>().cloned().unwrap_or_default();
     let work = async {
         let sources = state.as_ref().map(|state| &state.gather);
         let (request, cost) = prepare(request, &settings, &cx.caller, sources, spent)?;

@@ -1,6 +1,7 @@
 //! What belongs to one request: its circumstances, its loaders, the lists it has read.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Context;
 
@@ -8,7 +9,7 @@ use super::error::ClientError;
 use super::loaders::Loaders;
 use super::memo::Memo;
 use crate::gather::Gather;
-use crate::gather::answer::{Connection, SourceView};
+use crate::gather::answer::{Connection, Report, ReportStatus, SourceView};
 use crate::gather::request::{ConversationFilter, InteractionFilter, LeadFilter, Paging};
 use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
@@ -33,6 +34,35 @@ pub(super) struct State {
     pub(super) conversations: Memo<(ConversationFilter, Paging), Listed<Conversation>>,
     /// Lists of interactions.
     pub(super) interactions: Memo<(InteractionFilter, Paging), Listed<Interaction>>,
+    /// Whether the answer is of this moment only.
+    pub(super) passing: Passing,
+}
+
+/// Whether an answer holds what is not to be used again: a list that is not whole, data that is old already, a link that
+/// soon expires. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Passing(Arc<AtomicBool>);
+
+impl Passing {
+    /// Marks the answer.
+    pub(super) fn mark(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Marks the answer where a page in it is not whole, or older than usual.
+    pub(super) fn mark_page<T>(&self, page: &Connection<T>) {
+        let lacking = |report: &Report| {
+            matches!(report.status, ReportStatus::Stale | ReportStatus::Partial | ReportStatus::Failed)
+        };
+        if page.incomplete || page.reports.iter().any(lacking) {
+            self.mark();
+        }
+    }
+
+    /// Whether it is marked.
+    pub(super) fn holds(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl State {
@@ -45,6 +75,7 @@ impl State {
             leads: Memo::default(),
             conversations: Memo::default(),
             interactions: Memo::default(),
+            passing: Passing::default(),
         }
     }
 

@@ -65,6 +65,7 @@ pub(super) const PREFLIGHT: Failure = bad(
 );
 pub(super) const NOT_AN_OBJECT: Failure = malformed("the request must be a JSON object");
 pub(super) const NO_QUERY: Failure = malformed("`query` is missing, or is not a text");
+pub(super) const DOCUMENT_ID: Failure = malformed("`documentId` must be a text or null");
 pub(super) const OPERATION_NAME: Failure = malformed("`operationName` must be a text or null");
 pub(super) const VARIABLES: Failure = malformed("`variables` must be an object or null");
 pub(super) const EXTENSIONS: Failure = malformed("`extensions` must be an object or null");

@@ -63,12 +63,24 @@ async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
     };
     let answered = door.answer(start, &parts, body).await;
     let mut response = match answered {
-        Ok(Answered::One(answer)) => media.answer(answer.status, answer.body),
+        Ok(Answered::One(answer)) => {
+            let mut response = media.answer(answer.status, answer.body);
+            if let Some(fresh) = answer.fresh {
+                response.headers_mut().insert(header::CACHE_CONTROL, private(fresh));
+            }
+            response
+        }
         Ok(Answered::Batch(answers)) => media.answer(StatusCode::OK, listed(answers)),
         Err(failure) => failure.answer(media),
     };
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept, authorization"));
     response
+}
+
+/// Whatever is not said to last is `no-store` (see the router).
+fn private(fresh: Duration) -> HeaderValue {
+    HeaderValue::try_from(format!("private, max-age={}", fresh.as_secs()))
+        .unwrap_or(HeaderValue::from_static("no-store"))
 }
 
 /// What is sent back.

@@ -73,8 +73,10 @@ impl Default for Settings {
 /// A GraphQL request, well-formed but not yet looked into.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
-    /// The document.
+    /// The document; empty where it is only named.
     pub query: String,
+    /// The document's name, in the words of the specification's appendix on persisted documents.
+    pub document_id: Option<String>,
     /// Which operation of it.
     pub operation_name: Option<String>,
     /// Values of its variables.
@@ -93,6 +95,8 @@ pub struct Answer {
     /// Its status under `application/graphql-response+json`: 200 for data without errors, 294 for data beside errors, 400 to
     /// 599 where nothing was executed.
     pub status: StatusCode,
+    /// For how long the client, and nobody else, may use it again. `None`: not at all.
+    pub fresh: Option<Duration>,
 }
 
 /// What answers requests: one, or those of a batch, whose answers come in the same order. Must be ready by the deadline of

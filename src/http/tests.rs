@@ -48,7 +48,7 @@ async fn answer(cx: &Cx, ask: Ask) -> Answer {
         "left_ms": (cx.deadline - tokio::time::Instant::now()).as_millis() as u64,
     }});
     let status = ask.query.strip_prefix("status ").and_then(|status| status.parse().ok());
-    Answer { body: Bytes::from(body.to_string()), status: status.unwrap_or(StatusCode::OK) }
+    Answer { body: Bytes::from(body.to_string()), status: status.unwrap_or(StatusCode::OK), fresh: None }
 }
 
 async fn serve_with(settings: Settings) -> Served {

@@ -36,5 +36,6 @@ export function checkPartial(connection) {
   assert.ok(connection.edges.length > 0, "the others' records are there");
   const failed = connection.sources.filter((report) => report.error);
   assert.deepEqual(failed.map((report) => report.source.name), ["spelo"]);
-  assert.equal(failed[0].error.code, "VENDOR_ERROR");
+  // It may have failed so often by now that it is left alone.
+  assert.match(failed[0].error.code, /^(VENDOR_ERROR|BREAKER_OPEN)$/);
 }

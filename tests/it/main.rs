@@ -17,6 +17,7 @@ mod metrics;
 mod model;
 mod pagination;
 mod partial;
+mod persisted;
 mod protocol;
 mod reload;
 mod simulation;

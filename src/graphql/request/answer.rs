@@ -1,5 +1,7 @@
 //! The answer to one request, as it goes over the wire.
 
+use std::time::Duration;
+
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -18,6 +20,8 @@ pub struct Answer {
     /// `None`: the request was refused before anything was executed, and the body has no `data`.
     data: Option<Value>,
     errors: Vec<ServerError>,
+    /// For how long a client may use it again; `None`: not at all.
+    fresh: Option<Duration>,
 }
 
 impl Answer {
@@ -35,6 +39,18 @@ impl Answer {
             (None, true) => 200,
             (None, false) => 294,
         }
+    }
+
+    /// For how long whoever got it may use it again. `None` but for whole answers to a query that was named, not sent, by a
+    /// safe method.
+    #[must_use]
+    pub fn fresh(&self) -> Option<Duration> {
+        self.fresh
+    }
+
+    /// Lets whoever gets it use it again.
+    pub(super) fn keep_for(&mut self, fresh: Duration) {
+        self.fresh = Some(fresh);
     }
 
     /// The `extensions.code` of every error.
@@ -56,7 +72,7 @@ impl Answer {
             let code = if executed { BAD_USER_INPUT } else { VALIDATION_FAILED };
             complete(error, code, request_id);
         }
-        Self { data: executed.then_some(data), errors }
+        Self { data: executed.then_some(data), errors, fresh: None }
     }
 
     /// An answer to a request that was not executed.
@@ -67,14 +83,14 @@ impl Answer {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         more.into_iter().for_each(|(name, value)| extensions.set(name, value));
         complete(&mut error, code, request_id);
-        Self { data: None, errors: vec![error] }
+        Self { data: None, errors: vec![error], fresh: None }
     }
 
     /// An answer to a request whose execution came to nothing.
     pub(super) fn failed(code: &str, message: &str, request_id: &str) -> Self {
         let mut error = ServerError::new(message, None);
         complete(&mut error, code, request_id);
-        Self { data: Some(Value::Null), errors: vec![error] }
+        Self { data: Some(Value::Null), errors: vec![error], fresh: None }
     }
 
     /// An answer to a request at which the gateway failed.

@@ -8,8 +8,8 @@ use crate::graphql::error::{DOCUMENT_TOO_COMPLEX, PARSE_FAILED, UPSTREAM_COST_EX
 use crate::graphql::guard::{self, Limits, Refused};
 
 /// Why a request is not executed at all. Nothing of it repeats the document: that may hold personal data, and may be long.
-pub(super) struct Refusal {
-    pub(super) code: &'static str,
+pub(in crate::graphql) struct Refusal {
+    pub(in crate::graphql) code: &'static str,
     pub(super) message: String,
     pub(super) locations: Vec<Pos>,
     /// Members of `extensions` besides the code.
@@ -17,7 +17,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(code: &'static str, message: impl Into<String>, pos: Option<Pos>) -> Self {
+    pub(in crate::graphql) fn new(code: &'static str, message: impl Into<String>, pos: Option<Pos>) -> Self {
         Self { code, message: message.into(), locations: pos.into_iter().collect(), more: Vec::new() }
     }
 

@@ -43,6 +43,7 @@ impl Recording {
             Ok(state) => state,
             Err(error) => return Some(Err(error)),
         };
+        state.passing.mark();
         let link = state.gather.recording_link(&state.cx, &self.of).await;
         link.map(|link| link.map(RecordingLink::from)).map_err(ClientError::from).transpose()
     }

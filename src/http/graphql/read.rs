@@ -75,7 +75,7 @@ pub(super) fn parameters(parts: &Parts) -> Result<Asked, Failure> {
     let mut members = Map::new();
     for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
         let value = match &*name {
-            "query" => Value::String(value.into_owned()),
+            "query" | "documentId" => Value::String(value.into_owned()),
             // Empty is as good as absent.
             "operationName" if value.is_empty() => continue,
             "operationName" => Value::String(value.into_owned()),
@@ -98,15 +98,25 @@ pub(super) fn parameters(parts: &Parts) -> Result<Asked, Failure> {
 
 /// Members of other names are ignored.
 fn ask(mut members: Map<String, Value>, safe: bool) -> Result<Ask, Failure> {
-    let Some(Value::String(query)) = members.remove("query") else { return Err(failure::NO_QUERY) };
-    let operation_name = match members.remove("operationName") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name),
-        Some(_) => return Err(failure::OPERATION_NAME),
-    };
+    let query = text(members.remove("query")).ok_or(failure::NO_QUERY)?;
+    let document_id = text(members.remove("documentId")).ok_or(failure::DOCUMENT_ID)?;
+    let operation_name = text(members.remove("operationName")).ok_or(failure::OPERATION_NAME)?;
     let variables = object(members.remove("variables")).ok_or(failure::VARIABLES)?;
     let extensions = object(members.remove("extensions")).ok_or(failure::EXTENSIONS)?;
-    Ok(Ask { query, operation_name, variables, extensions, safe })
+    // What may name a document is the engine's to know; a request without any of it is none.
+    if query.is_none() && document_id.is_none() && extensions.is_empty() {
+        return Err(failure::NO_QUERY);
+    }
+    Ok(Ask { query: query.unwrap_or_default(), document_id, operation_name, variables, extensions, safe })
+}
+
+/// A text, or nothing. `None`: something else.
+fn text(value: Option<Value>) -> Option<Option<String>> {
+    match value {
+        None | Some(Value::Null) => Some(None),
+        Some(Value::String(text)) => Some(Some(text)),
+        Some(_) => None,
+    }
 }
 
 fn object(value: Option<Value>) -> Option<Map<String, Value>> {

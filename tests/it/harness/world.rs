@@ -171,7 +171,7 @@ impl World {
             http: self.plan.http.clone(),
             gather: self.plan.settings.clone(),
             events: events::Settings::default(),
-            graphql: self.plan.graphql,
+            graphql: self.plan.graphql.clone(),
             callers: self.plan.callers.clone(),
             accounts: accounts.collect(),
         };

@@ -39,7 +39,11 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
         &["src/app.rs", "src/app/live.rs", "src/http/", "src/vendors/"],
         "and vendors only in their simulators",
     ),
-    (&["moka"], &["src/gather/cache.rs"], "what may be cached, and for how long, is decided once"),
+    (
+        &["moka"],
+        &["src/gather/cache.rs", "src/graphql/documents.rs"],
+        "what may be cached, and for how long, is decided once for data and once for documents",
+    ),
     (&["prometheus_client"], &["src/telemetry/"], "a metric has one name, and that is a function there"),
     (&["secrecy"], &["src/secret.rs"], "a secret has no other way out than expose()"),
     (&[".expose("], &["src/vendors/"], "only the vendor's dialect puts a key into a header"),

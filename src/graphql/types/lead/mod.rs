@@ -259,9 +259,13 @@ impl Lead {
             let filter = filter.unwrap_or_default().try_into()?;
             let paging = Paging { first, after, last, before };
             let key = HistoryKey { lead: Arc::clone(&self.seen), filter, paging };
-            State::of(ctx)?.loaders.histories.load(&self.seen.key.source, key).await
+            let state = State::of(ctx)?;
+            let page = state.loaders.histories.load(&self.seen.key.source, key).await?;
+            state.passing.mark_page(&page);
+            Ok(page)
         };
-        Some(list.await.map(InteractionConnection))
+        let list: Result<_, ClientError> = list.await;
+        Some(list.map(InteractionConnection))
     }
 
     /// Whether the lead can be changed through this gateway by whoever asks.
