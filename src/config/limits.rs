@@ -101,6 +101,7 @@ pub(super) fn gather(
 
     let mut paging = root.section("paging");
     let scan_pages = paging.number("scan_pages", standard.scan_pages, &(1..=100));
+    let read_ahead = paging.flag("read_ahead", standard.read_ahead);
     let backward_records = paging.number("backward_records", standard.backward_records, &(100..=100_000));
     let collect_records = paging.number("collect_records", standard.collect_records, &(100..=100_000));
     let interaction_leads = paging.number("interaction_leads", standard.interaction_leads, &(1..=200));
@@ -127,6 +128,7 @@ pub(super) fn gather(
         source_timeout,
         straggler_timeout,
         scan_pages,
+        read_ahead,
         backward_records,
         collect_records,
         interaction_leads,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Inner;
+use super::ahead::is_walking;
 use super::answer::{Connection, GatherError, Report, ReportStatus};
 use super::cache::Age;
 use super::cursor::{Cursor, Scope, input, longest};
@@ -66,6 +67,7 @@ impl Inner {
 
         let read = legs.iter().filter(|(_, leg)| matches!(leg, Leg::Read(_)));
         let names = read.map(|(source, _)| (source.id().as_str().to_owned(), source.vendor().code()));
+        let walking = cursor.as_ref().is_some_and(|cursor| is_walking(&self.settings, cursor, cx.now));
         let fresh = beginning(filter, cx.now, names);
         let end = cursor.as_ref().and_then(|cursor| cursor.last.clone());
         let start = match (&wish, cursor) {
@@ -142,6 +144,11 @@ impl Inner {
             if !failures.is_empty() {
                 return Err(unavailable(failures));
             }
+        }
+        if let Wish::Forward { count } = wish
+            && walking
+        {
+            walk.read_ahead(cx, count);
         }
         let missing = |report: &Report| match report.status {
             ReportStatus::Failed | ReportStatus::Partial => true,

@@ -5,6 +5,7 @@
 //! `plan` (who can answer) > `connect` (the page that was asked for) > `walk` (the merge) > `feed` (one source's part) >
 //! `windows` (lists made stable by days) > `chain` (pages to their end) > `lists`, `history`, `lookup` (what is read) > `cache`.
 
+mod ahead;
 pub mod answer;
 mod cache;
 mod chain;

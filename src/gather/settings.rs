@@ -33,6 +33,8 @@ pub struct Settings {
     pub straggler_timeout: Duration,
     /// The most vendor pages that one source reads for one answer when the gateway must filter by itself. 10.
     pub scan_pages: u32,
+    /// Whether the vendor pages that a walk needs next are read before it asks for them. Yes.
+    pub read_ahead: bool,
     /// The most records that backward paging walks over. 2,000.
     pub backward_records: usize,
     /// The most records of a source that are collected and sorted where its order cannot be trusted and it does not filter by time.
@@ -73,6 +75,7 @@ impl Default for Settings {
             source_timeout: Duration::from_secs(3),
             straggler_timeout: Duration::from_secs(2),
             scan_pages: 10,
+            read_ahead: true,
             backward_records: 2_000,
             collect_records: 1_000,
             interaction_leads: 25,

@@ -148,7 +148,7 @@ impl<T: Record> Walk<T> {
     }
 
     /// The feed with the newest head; ties go to the first source.
-    fn best(&self) -> Option<usize> {
+    pub(super) fn best(&self) -> Option<usize> {
         let heads = self.feeds.iter().enumerate();
         let heads = heads.filter_map(|(index, feed)| Some((moment(&**feed.head()?), Reverse(index))));
         heads.max().map(|(_, Reverse(index))| index)

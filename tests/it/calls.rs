@@ -36,7 +36,8 @@ async fn walking_all_leads_of_three_sources_costs_little_more_than_their_pages()
 
 #[tokio::test]
 async fn reports_count_the_calls_that_vendors_counted() {
-    let world = World::of(300, 30).await;
+    // What is read ahead is no answer's.
+    let world = Plan::new(300, 30).settings(|settings| settings.read_ahead = false).start().await;
     let before = world.calls();
     let pages = List::leads().walk(&world, 50).await;
     let calls = world.calls() - before;
@@ -46,6 +47,22 @@ async fn reports_count_the_calls_that_vendors_counted() {
     };
     let told = Calls { chatzuri: told(CHATZURI), leadsail: told(LEADSAIL), spelo: told(SPELO) };
     assert_eq!(told, calls);
+}
+
+#[tokio::test]
+async fn walk_that_is_read_ahead_for_costs_the_same_calls_and_seldom_waits_for_them() {
+    let walk = async |read_ahead| {
+        let plan = Plan::new(1_000, 100).settings(|settings| settings.read_ahead = read_ahead);
+        let world = plan.only(&[SPELO, LEADSAIL]).start().await;
+        let pages = List::leads().walk(&world, 50).await;
+        assert_eq!(records(&pages), world.leads());
+        let told =
+            |page: &&Page| [SPELO, LEADSAIL].iter().any(|vendor| page.report(vendor)["upstreamCalls"] != 0);
+        (world.calls(), pages.iter().filter(told).count())
+    };
+    let ((calls, waited), (same, seldom)) = (walk(false).await, walk(true).await);
+    assert_eq!(calls, same);
+    assert!(waited >= 10 && seldom <= 3, "{seldom} of 40 answers waited for a vendor, without it {waited}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Tests of the merge and the cursor against model vendors: in memory, seeded, as awkward as vendors can be.
 
+mod ahead;
 mod caches;
 mod callers;
 mod cursors;

@@ -40,7 +40,8 @@ impl SourceReport {
         at(self.0.fetched_at)
     }
 
-    /// Calls made to the vendor for this answer; 0 where the gateway's cache had it all.
+    /// Calls made to the vendor for this answer; 0 where the gateway's cache had it all. What was read ahead for a walk
+    /// is no answer's.
     async fn upstream_calls(&self) -> i32 {
         i32::try_from(self.0.upstream_calls).unwrap_or(i32::MAX)
     }

@@ -1,0 +1,115 @@
+//! Reading ahead: whoever walks finds the next page read, nobody pays for it, and who does not walk is not read for.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::model::{Model, Nature, cx, gather, rows};
+use crate::gather::Gather;
+use crate::gather::request::{LeadFilter, Paging};
+use crate::gather::settings::Settings;
+use crate::model::caps::Paging as Pages;
+use crate::model::cx::Cx;
+use crate::model::failure::SourceErrorKind;
+
+/// Two vendors of 500 rows each, in pages of 50.
+fn vendors() -> [Arc<Model>; 2] {
+    ["a", "b"].map(|name| {
+        let rows = rows(name, 500, 60, &mut fastrand::Rng::with_seed(5));
+        Model::new(name, Nature { cap: 50, ..Nature::calm(Pages::Cursor) }, rows, 1)
+    })
+}
+
+fn calls(models: &[Arc<Model>]) -> u32 {
+    models.iter().map(|model| model.calls()).sum()
+}
+
+/// Walks at most `most` pages, each this long after the one before; answers how many leads came and how many answers had to
+/// wait for a vendor.
+async fn walk(gather: &Gather, pause: SignedDuration, most: usize) -> (usize, usize) {
+    let (mut seen, mut waited, mut after, mut now) = (HashSet::new(), 0, None, cx().now);
+    for _ in 0..most {
+        let cx = Cx { now, ..cx() };
+        let paging = Paging { first: Some(40), after, ..Paging::default() };
+        let page = gather.leads(&cx, &LeadFilter::default(), &paging).await.unwrap();
+        assert!(page.nodes.iter().all(|lead| seen.insert(lead.key.clone())), "repeated");
+        waited += usize::from(cx.meter.calls() > 0);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        if !page.has_next_page {
+            break;
+        }
+        after = page.end_cursor();
+        now += pause;
+    }
+    (seen.len(), waited)
+}
+
+fn settings(read_ahead: bool) -> Settings {
+    Settings { read_ahead, ..Settings::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_finds_its_pages_read_and_costs_no_call_more() {
+    let plain = vendors();
+    let (leads, without) = walk(&gather(&plain, settings(false)), SignedDuration::ZERO, 100).await;
+    let models = vendors();
+    let (same, with) = walk(&gather(&models, settings(true)), SignedDuration::ZERO, 100).await;
+    assert_eq!((leads, same), (1_000, 1_000));
+    assert_eq!((calls(&plain), calls(&models)), (20, 20));
+    assert!(without >= 10 && with <= 2, "{with} of 25 answers waited for a vendor, without it {without}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_that_stops_has_read_at_most_a_page_of_each_source_for_nothing() {
+    for most in 1..12 {
+        let (plain, models) = (vendors(), vendors());
+        walk(&gather(&plain, settings(false)), SignedDuration::ZERO, most).await;
+        walk(&gather(&models, settings(true)), SignedDuration::ZERO, most).await;
+        for (with, without) in models.iter().zip(&plain) {
+            let more = with.calls() - without.calls();
+            assert!(more <= 1, "{more} more after {most} pages");
+        }
+        assert!(most > 1 || calls(&models) == calls(&plain), "one page is no walk");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_time_over_a_page_is_not_read_ahead_for() {
+    let models = vendors();
+    let gather = gather(&models, settings(true));
+    let (_, waited) = walk(&gather, SignedDuration::from_secs(6), 100).await;
+    assert!(waited >= 10 && calls(&models) == 20, "{waited} waited, {} calls", calls(&models));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_there_is_no_quota_for_is_not_read_ahead_and_nobody_notices() {
+    let models = vendors();
+    models.iter().for_each(|model| model.thrifty.store(true, Ordering::Relaxed));
+    let (leads, _) = walk(&gather(&models, settings(true)), SignedDuration::ZERO, 100).await;
+    assert_eq!(leads, 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_needs_what_is_being_read_ahead_waits_for_that_read() {
+    let models = vendors();
+    let gather = gather(&models, settings(true));
+    models.iter().for_each(|model| model.slow.store(400, Ordering::Relaxed));
+    let mut after = None;
+    for number in 0..25 {
+        let cx = cx();
+        let paging = Paging { first: Some(40), after, ..Paging::default() };
+        let page = gather.leads(&cx, &LeadFilter::default(), &paging).await.unwrap();
+        let failed = page.reports.iter().filter_map(|report| report.error.as_ref()).next();
+        assert_eq!(failed.map(|error| error.kind), None::<SourceErrorKind>);
+        // The reader takes less time over a page than the vendor does.
+        tokio::time::advance(Duration::from_millis(100)).await;
+        assert_eq!(page.has_next_page, number < 24);
+        after = page.end_cursor();
+    }
+    assert_eq!(calls(&models), 20);
+}
