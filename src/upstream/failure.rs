@@ -98,6 +98,11 @@ impl UpstreamError {
 #[error("the deadline left too little time for an answer")]
 pub(super) struct CutShort;
 
+/// A cause: there was no connection, so nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection was made")]
+pub(super) struct Unconnected(#[source] pub(super) Box<dyn Error + Send + Sync>);
+
 impl UpstreamError {
     /// No answer since the caller's deadline came too soon. Nobody may hold that against the vendor.
     pub(super) fn cut_short(op: &'static str) -> Self {
@@ -116,6 +121,11 @@ impl UpstreamError {
     /// Whether it is the vendor's considered answer: it works, and it takes the key.
     pub(super) fn is_answer(&self) -> bool {
         matches!(self.kind, Kind::NotFound | Kind::Forbidden | Kind::Invalid | Kind::MethodRefused)
+    }
+
+    /// Whether it was [`Unconnected`].
+    pub(super) fn is_unconnected(&self) -> bool {
+        self.cause.as_ref().is_some_and(|cause| cause.is::<Unconnected>())
     }
 
     /// Whether it was [`CutShort`].

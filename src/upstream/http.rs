@@ -17,7 +17,7 @@ use url::{Host, Url};
 
 use super::call::{Call, Reply};
 use super::dialect::{Dialect, Verdict};
-use super::failure::{Kind, UpstreamError};
+use super::failure::{Kind, Unconnected, UpstreamError};
 use super::hints;
 use super::policy::Policy;
 use super::transport::Transport;
@@ -167,8 +167,12 @@ fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
 
 /// No answer came.
 fn unsent(op: &'static str, error: reqwest::Error) -> UpstreamError {
-    let late = error.is_timeout() && !error.is_connect();
-    UpstreamError::new(op, if late { Kind::Timeout } else { Kind::Unreachable }).because(error.without_url())
+    if error.is_connect() {
+        let cause = Unconnected(Box::new(error.without_url()));
+        return UpstreamError::new(op, Kind::Unreachable).because(cause);
+    }
+    let kind = if error.is_timeout() { Kind::Timeout } else { Kind::Unreachable };
+    UpstreamError::new(op, kind).because(error.without_url())
 }
 
 /// An answer began, and its body could not be read.

@@ -8,6 +8,7 @@ pub mod client;
 pub mod dialect;
 pub mod failure;
 pub mod policy;
+pub mod write;
 
 // The layers; `Client::over` puts them into their order.
 mod breaker;

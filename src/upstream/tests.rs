@@ -13,3 +13,4 @@ mod retry;
 mod script;
 mod standing;
 mod timeout;
+mod write;
