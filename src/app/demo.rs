@@ -13,6 +13,7 @@ use crate::events;
 use crate::gather::settings::Settings;
 use crate::graphql;
 use crate::http;
+use crate::model::caller::Visible;
 use crate::model::id::SourceId;
 use crate::secret::Secret;
 use crate::vendors::simulation::{Simulator, World, WorldSpec};
@@ -67,7 +68,7 @@ impl Stand {
         self.simulators.iter().map(|(entry, simulator)| account(entry, simulator)).collect()
     }
 
-    /// A gateway over them, with every default.
+    /// A gateway over them, with every default but one: leads may be changed.
     ///
     /// # Errors
     /// As [`Stand::accounts`].
@@ -76,7 +77,7 @@ impl Stand {
             http: http::Settings::default(),
             graphql: graphql::Settings::default(),
             events: events::Settings::default(),
-            gather: Settings::default(),
+            gather: Settings { writable: Visible::All, ..Settings::default() },
             callers: callers::Settings::default(),
             accounts: self.accounts()?,
         };
@@ -96,7 +97,7 @@ impl Stand {
         for (entry, simulator) in &self.simulators {
             let variable = format!("SIMULATED_{}_KEY", entry.name.to_uppercase());
             text.push_str(&format!(
-                "[[sources]]\nname = \"{0}\"\nvendor = \"{0}\"\nbase_url = \"{1}\"\napi_key_env = \"{variable}\"\n",
+                "[[sources]]\nname = \"{0}\"\nvendor = \"{0}\"\nbase_url = \"{1}\"\napi_key_env = \"{variable}\"\nwrites = true\n",
                 entry.name,
                 simulator.base_url(entry),
             ));

@@ -10,6 +10,7 @@ use ::http::StatusCode;
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::ready;
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -17,11 +18,12 @@ use super::Parts;
 use super::discovery::{self, Found, Known};
 use crate::callers::{self, Callers, Refused};
 use crate::config::SourceConfig;
-use crate::events::{self, Log};
+use crate::events::{self, Event, EventKind, Log};
 use crate::gather::Gather;
 use crate::graphql::{self, Request, Schema};
 use crate::http::{self, Answer, Ask, Engine, Identify, Readiness, Refusal};
 use crate::model::id::SourceId;
+use crate::model::lead::Lead;
 use crate::source::Source;
 use crate::vendors::Account;
 
@@ -83,6 +85,7 @@ impl Live {
         let Pieces { http, callers, graphql, gather, found, configs } = pieces;
         let known: Known = Arc::new(Mutex::new(found));
         let mut background = discovery::run(&known, publisher(&gather)).await;
+        gather.on_write(publish_writes(lasting.events.clone()));
         background.spawn(events::watch(gather.clone(), lasting.events.clone()));
         let schema = graphql::schema(gather.clone(), graphql);
         let identify = identify(Callers::new(callers));
@@ -108,6 +111,14 @@ fn take_over(before: &[(&SourceConfig, &Found)], config: &SourceConfig, account:
 
 pub(super) fn sources(accounts: &[Account]) -> Vec<Arc<dyn Source>> {
     accounts.iter().flat_map(|account| account.sources.iter().cloned()).collect()
+}
+
+/// Tells those who listen of our own writes.
+fn publish_writes(events: Log) -> impl Fn(Timestamp, Arc<Lead>) + Send + Sync {
+    move |at, lead| {
+        let event = Event::new(EventKind::LeadUpdated, lead.key.source.clone(), lead.vendor, at);
+        events.publish(Event { occurred_at: lead.updated_at, lead: Some(lead), ..event });
+    }
 }
 
 fn publisher(gather: &Gather) -> discovery::Publish {

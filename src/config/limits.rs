@@ -133,6 +133,7 @@ pub(super) fn gather(
         collect_records,
         interaction_leads,
         cursor_ttl: standard.cursor_ttl,
+        writable: standard.writable,
         cursor_keys,
     }
 }

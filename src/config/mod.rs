@@ -26,6 +26,7 @@ use crate::events;
 use crate::gather;
 use crate::graphql;
 use crate::http;
+use crate::model::caller::Visible;
 use problem::Problems;
 use raw::Section;
 
@@ -108,12 +109,15 @@ pub fn read(
     server.refuse_others();
     let graphql = limits::graphql(&mut root, file);
     let events = limits::events(&mut root);
-    let gather = limits::gather(&mut root, &http, environment);
+    let mut gather = limits::gather(&mut root, &http, environment);
     let defaults = sources::defaults(&mut root);
     let around = sources::Surroundings { problems: &problems, environment, vendors, defaults: &defaults };
     let sources = sources::read(&mut root, &around, check);
     let callers = callers::read(&mut root, &sources);
     callers::guard(&server, listen, anonymous, &callers);
+    gather.writable = Visible::Only(
+        sources.iter().filter(|source| source.writes).map(|source| source.name.clone()).collect(),
+    );
     root.refuse_others();
     let found = problems.sorted();
     if found.is_empty() {

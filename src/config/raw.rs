@@ -212,6 +212,16 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// A yes or no; no if nothing is said.
+    pub(super) fn boolean(&mut self, key: &'static str) -> bool {
+        let Some(value) = self.value(key) else { return false };
+        let yes = value.get_ref().as_bool();
+        if yes.is_none() {
+            self.mistyped(key, value, "true or false");
+        }
+        yes.unwrap_or_default()
+    }
+
     /// A whole number within bounds, or `default`.
     pub(super) fn number<N>(&mut self, key: &'static str, default: N, bounds: &RangeInclusive<N>) -> N
     where

@@ -34,6 +34,8 @@ pub struct SourceConfig {
     pub key: Secret,
     /// How it is treated.
     pub policy: Policy,
+    /// Whether leads may be changed. `false`.
+    pub writes: bool,
     /// The vendor's own settings, unread.
     pub settings: toml::Table,
 }
@@ -106,6 +108,7 @@ fn one(
     let base_url = base_url(section, around.problems, vendor);
     let variable = section.required("api_key_env", "ACME_KEY");
     let key = variable.and_then(|variable| secret(section, &variable, around.environment));
+    let writes = section.boolean("writes");
     let upstream = section.table("upstream");
     let settings = section.table("settings");
     section.refuse_others();
@@ -123,6 +126,7 @@ fn one(
         base_url: base_url.or_else(|| Url::parse(vendor.base_url).ok())?,
         key: Secret::new(key.unwrap_or_else(|| "unset".to_owned())),
         policy,
+        writes,
         settings,
     })
 }

@@ -10,6 +10,7 @@ use super::cache::{Cache, Fresh, Life, Read, ReadKey};
 use super::reader::{Batch, Reader};
 use super::record::Record;
 use super::settings::Settings;
+use super::write::Overlay;
 use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
@@ -26,6 +27,7 @@ pub(super) struct Desk {
     pub(super) source: Arc<dyn Source>,
     pub(super) cache: Cache,
     pub(super) settings: Arc<Settings>,
+    pub(super) overlay: Overlay,
 }
 
 impl Desk {
@@ -68,7 +70,8 @@ impl Reader<Lead> for LeadList {
         async move {
             let load = move |cx: Cx, begun| async move {
                 let list = desk.source.leads().ok_or_else(|| desk.unsupported("leads.list"))?;
-                let page = list.page_dyn(&cx, &query, from.as_ref()).await?;
+                let mut page = list.page_dyn(&cx, &query, from.as_ref()).await?;
+                page.rows.iter_mut().for_each(|lead| desk.overlay.over_shared(lead));
                 for lead in page.rows.iter().filter(|lead| !lead.sparse) {
                     let fresh = record(lead, desk.settings.record_life(desk.settings.lead_ttl));
                     desk.cache.hold(ReadKey::Lead(lead.key.clone()), fresh, cx.now, begun).await;

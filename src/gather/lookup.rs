@@ -63,7 +63,12 @@ pub(super) type Scouted = Arc<HashMap<Key, Arc<Conversation>>>;
 
 impl Inner {
     pub(super) fn desk(&self, source: &Arc<dyn Source>) -> Desk {
-        Desk { source: Arc::clone(source), cache: self.cache.clone(), settings: Arc::clone(&self.settings) }
+        Desk {
+            source: Arc::clone(source),
+            cache: self.cache.clone(),
+            settings: Arc::clone(&self.settings),
+            overlay: self.overlay.clone(),
+        }
     }
 
     /// One lead.
@@ -77,10 +82,10 @@ impl Inner {
             let caps = source.leads().map(|leads| leads.caps_dyn().list);
             return self.by_day(cx, &source, &list, caps, key).await;
         }
-        let (wanted, settings) = (key.clone(), Arc::clone(&self.settings));
+        let (wanted, settings, overlay) = (key.clone(), Arc::clone(&self.settings), self.overlay.clone());
         let load = move |cx: Cx, _| async move {
             let verb = source.lead_by_id().ok_or_else(|| unsupported(source.id(), "leads.get"))?;
-            let lead = verb.get_dyn(&cx, &wanted.native).await?;
+            let lead = verb.get_dyn(&cx, &wanted.native).await?.map(|lead| overlay.over(lead));
             Ok(fresh(lead, settings.absent_ttl, |_| settings.record_life(settings.lead_ttl)))
         };
         self.by_id(cx, ReadKey::Lead(key.clone()), load).await

@@ -29,6 +29,7 @@ mod tests;
 mod trim;
 mod walk;
 mod windows;
+pub mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use futures_util::{FutureExt, StreamExt, stream};
 
 use self::answer::{Connection, GatherError, SourceView};
-use self::cache::Cache;
+use self::cache::{Cache, ReadKey};
 use self::connect::Request;
 use self::cursor::{Sealer, fingerprint};
 use self::generations::Name;
@@ -44,11 +45,12 @@ use self::history::Whose;
 use self::lookup::Scouted;
 use self::plan::{Leg, Legs};
 use self::prices::Prices;
-use self::registry::{Registry, view};
+use self::registry::Registry;
 use self::request::{
     ConversationFilter, ConversationKey, InteractionFilter, LeadFilter, Paging, SourceFilter,
 };
 use self::settings::Settings;
+use self::write::Overlay;
 use crate::model::caller::Caller;
 use crate::model::conversation::{Conversation, RecordingLink};
 use crate::model::cx::Cx;
@@ -76,6 +78,8 @@ struct Inner {
     registry: Registry,
     cache: Cache,
     sealer: Arc<Sealer>,
+    overlay: Overlay,
+    writes: Arc<write::Desk>,
 }
 
 impl Gather {
@@ -86,6 +90,8 @@ impl Gather {
             registry: Registry::new(sources),
             cache: Cache::new(&settings),
             sealer: Arc::new(Sealer::new(&settings)),
+            overlay: Overlay::default(),
+            writes: Arc::new(write::Desk::new()),
             settings: Arc::new(settings),
         };
         Self { inner: Arc::new(inner) }
@@ -110,6 +116,8 @@ impl Gather {
                 .cache
                 .next(&settings, before.registry.names().into_iter().filter(|name| !stays(name))),
             sealer,
+            overlay: before.overlay.clone(),
+            writes: Arc::clone(&before.writes),
             settings: Arc::new(settings),
         };
         Self { inner: Arc::new(inner) }
@@ -272,7 +280,15 @@ impl Gather {
     pub async fn recording_link(&self, cx: &Cx, key: &Key) -> Result<Option<RecordingLink>, SourceError> {
         let Some(source) = self.inner.registry.seen_by(&cx.caller).get(&key.source) else { return Ok(None) };
         let unsupported = || SourceError::new(&key.source, "recordings.link", SourceErrorKind::Unsupported);
-        source.recordings().ok_or_else(unsupported)?.link_dyn(cx, &key.native).await
+        let recordings = source.recordings().ok_or_else(unsupported)?;
+        let link = recordings.link_dyn(cx, &key.native).await;
+        let outcome = match &link {
+            Ok(Some(_)) => "made",
+            Ok(None) => "none",
+            Err(_) => "failed",
+        };
+        write::recording(cx, &key.source, key, outcome);
+        link
     }
 
     /// Forgets a record and the pages of its source's lists of that kind, for everyone and at once. A read under way that
@@ -291,7 +307,7 @@ impl Gather {
     /// All sources that exist for a caller, in the order of their names.
     #[must_use]
     pub fn sources(&self, caller: &Caller) -> Vec<SourceView> {
-        self.inner.registry.seen_by(caller).all().iter().map(|source| view(&**source)).collect()
+        self.inner.registry.seen_by(caller).all().iter().map(|source| self.view(&**source)).collect()
     }
 
     /// What reading costs a caller at the sources that a filter allows; nothing where the filter cannot be.
@@ -303,7 +319,11 @@ impl Gather {
     /// One source by its name, where it exists for a caller.
     #[must_use]
     pub fn source(&self, caller: &Caller, id: &SourceId) -> Option<SourceView> {
-        self.inner.registry.seen_by(caller).get(id).map(|source| view(&*source))
+        self.inner.registry.seen_by(caller).get(id).map(|source| self.view(&*source))
+    }
+
+    fn view(&self, source: &dyn Source) -> SourceView {
+        registry::view(source, self.inner.settings.writable.holds(source.id()))
     }
 
     fn legs<T>(

@@ -13,6 +13,8 @@ use crate::source::{DynList, Source};
 /// Calls for a page of a list that is paged by number, as it is read in windows of days. The figure of the design; rows that
 /// are spread thin over many days take about twice as many.
 const WINDOW: u32 = 3;
+/// Calls for a write: a look before it, the write, a look after it.
+const WRITE: u32 = 3;
 /// The rows of a vendor's page, where no source is known.
 const ROWS: usize = 100;
 
@@ -51,6 +53,10 @@ pub struct Price {
     pub cuts: bool,
     /// Whether it has recordings.
     pub recordings: bool,
+    /// Calls to change a lead; 0 where it has no such write. So for the next.
+    pub update: u32,
+    /// Calls to decide about a lead.
+    pub review: u32,
 }
 
 /// How one record is found.
@@ -164,5 +170,7 @@ fn price(source: &dyn Source, settings: &Settings) -> Price {
         // A source that can read one conversation does so where its list item says that it is not whole.
         cuts: whole && talks.is_some(),
         recordings: source.recordings().is_some(),
+        update: source.lead_update().map_or(0, |_| WRITE),
+        review: source.lead_review().map_or(0, |_| WRITE),
     }
 }

@@ -134,8 +134,8 @@ pub(super) fn not_empty<T>(name: &str, list: Option<&[T]>) -> Result<(), InputEr
     }
 }
 
-/// A source as the schema shows it. What it can do is told by the verbs it has.
-pub(super) fn view(source: &dyn Source) -> SourceView {
+/// A source as the schema shows it. What it can do is told by the verbs it has, and by whether it may be written to.
+pub(super) fn view(source: &dyn Source, writable: bool) -> SourceView {
     let leads = source.leads().map(super::super::source::DynList::caps_dyn);
     let conversations = source.conversations().map(super::super::source::DynList::caps_dyn);
     let found_by_day = |paging: Option<Paging>| paging == Some(Paging::Offset);
@@ -149,7 +149,7 @@ pub(super) fn view(source: &dyn Source) -> SourceView {
             leads: leads.is_some(),
             lead_by_id: source.lead_by_id().is_some()
                 || found_by_day(leads.as_ref().map(|caps| caps.list.paging)),
-            update_lead: false,
+            update_lead: writable && source.lead_update().is_some(),
             conversations: conversations.is_some(),
             conversation_by_id: source.conversation_by_id().is_some()
                 || source.interaction_by_id().is_some()

@@ -1,6 +1,9 @@
 //! What can be set about gathering. Every bound has a finite default.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::model::caller::Visible;
 
 /// What can be set about gathering.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Settings {
     pub interaction_leads: usize,
     /// How long cursors are good. 24 h.
     pub cursor_ttl: Duration,
+    /// Which sources may be written to. None.
+    pub writable: Visible,
     /// Keys that seal cursors, the current one first; empty: a random one for the life of the process.
     pub cursor_keys: Vec<CursorKey>,
 }
@@ -80,6 +85,7 @@ impl Default for Settings {
             collect_records: 1_000,
             interaction_leads: 25,
             cursor_ttl: Duration::from_secs(24 * 3600),
+            writable: Visible::Only(Arc::default()),
             cursor_keys: Vec::new(),
         }
     }

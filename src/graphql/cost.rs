@@ -7,6 +7,7 @@
 
 mod fields;
 mod walk;
+mod writes;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Pos, Variables};
@@ -24,6 +25,8 @@ const MAX_STEPS: u32 = 20_000;
 pub(super) struct Cost {
     /// Upstream calls; `u32::MAX` where they are beyond counting.
     pub(super) calls: u32,
+    /// How many writes it makes.
+    pub(super) writes: u32,
     /// The field that costs most.
     pub(super) most: Option<Costly>,
 }
@@ -49,13 +52,15 @@ impl Cost {
         variables: &Variables,
         prices: &dyn Fn(&SourceFilter) -> Prices,
     ) -> Self {
-        if operation.ty != OperationType::Query {
-            return Self::default();
-        }
         let mut walk = Walk::new(Fields::new(document, operation, variables, MAX_STEPS), prices);
-        let calls = walk.query(&operation.selection_set.node);
+        let set = &operation.selection_set.node;
+        let (calls, writes) = match operation.ty {
+            OperationType::Query => (walk.query(set), 0),
+            OperationType::Mutation => walk.mutation(set),
+            OperationType::Subscription => return Self::default(),
+        };
         let calls = if walk.fields.steps == 0 { u32::MAX } else { calls };
-        Self { calls, most: walk.most }
+        Self { calls, writes, most: walk.most }
     }
 
     /// What to tell a client whose operation costs more than `limit`.
@@ -70,7 +75,8 @@ impl Cost {
             }
             None => String::new(),
         };
-        format!("This operation takes {calls}, of which {limit} are allowed. Nothing was read.{hint}")
+        let nothing = if self.writes > 0 { "Nothing was changed." } else { "Nothing was read." };
+        format!("This operation takes {calls}, of which {limit} are allowed. {nothing}{hint}")
     }
 }
 

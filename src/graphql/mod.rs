@@ -11,13 +11,14 @@ mod guard;
 mod input;
 mod loaders;
 mod memo;
+mod mutation;
 mod query;
 mod request;
 mod scalars;
 mod state;
 mod types;
 
-use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions, SchemaBuilder};
+use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder};
 
 use self::documents::Documents;
 pub use self::documents::{DocumentSettings, Manifest};
@@ -33,7 +34,7 @@ const MAX_DEPTH: usize = 16;
 /// limit of its own that may be set lower.
 const MAX_RECURSION: usize = 32;
 
-type Roots = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscription>;
+type Roots = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
 
 /// The schema, ready to execute requests. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -77,8 +78,8 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<query::Query, EmptyMutation, EmptySubscription> {
-    Roots::build(query::Query, EmptyMutation, EmptySubscription)
+fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
+    Roots::build(query::Query, mutation::Mutation, EmptySubscription)
         .limit_depth(MAX_DEPTH)
         .limit_recursive_depth(MAX_RECURSION)
 }

@@ -26,6 +26,7 @@ pub(super) use self::refusal::Refusal;
 use super::cost::Cost;
 use super::documents::Documents;
 use super::error::{BAD_USER_INPUT, NOT_A_QUERY, OPERATION_UNRESOLVED, REQUEST_TIMEOUT};
+use super::mutation::MAX_WRITES;
 use super::state::State;
 use super::{Cx, Gather, Schema, Settings, guard};
 use crate::model::caller::Caller;
@@ -189,6 +190,9 @@ fn prepare(
     let cost = match sources {
         Some(gather) => {
             let cost = Cost::of(&document, operation, &variables, &|filter| gather.prices(caller, filter));
+            if cost.writes > MAX_WRITES {
+                return Err(Refusal::too_many_writes(MAX_WRITES));
+            }
             let before = spent.calls.load(Ordering::Relaxed);
             if before.saturating_add(cost.calls) > most {
                 return Err(Refusal::too_costly(&cost, before, most));

@@ -14,3 +14,4 @@ pub mod lead;
 pub mod page;
 pub mod source;
 pub mod text;
+pub mod write;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
 
-use super::{Discovery, Histories, List, Listed, Read, Recordings, Source};
+use super::{Discovery, Histories, List, Listed, Read, Recordings, Source, Write};
 use crate::model::conversation::RecordingLink;
 use crate::model::cx::Cx;
 use crate::model::failure::SourceError;
 use crate::model::id::NativeId;
 use crate::model::interaction::Interaction;
 use crate::model::page::{Page, PageToken};
+use crate::model::write::{Answered, LeadEdit, Misfit, Prior, WriteFailure};
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, SourceError>>;
 
@@ -75,6 +76,38 @@ pub trait DynRecordings: Send + Sync {
 impl<S: Recordings> DynRecordings for S {
     fn link_dyn<'a>(&'a self, cx: &'a Cx, id: &'a NativeId) -> Answer<'a, Option<RecordingLink>> {
         self.link(cx, id).boxed()
+    }
+}
+
+/// [`Write`], erased.
+pub trait DynWrite<C>: Send + Sync {
+    /// See [`Write::edit`].
+    fn edit_dyn(&self, change: &C) -> Result<LeadEdit, Misfit>;
+    /// See [`Write::prior`].
+    fn prior_dyn<'a>(&'a self, cx: &'a Cx, id: &'a NativeId) -> Answer<'a, Option<Prior>>;
+    /// See [`Write::write`].
+    fn write_dyn<'a>(
+        &'a self,
+        cx: &'a Cx,
+        prior: &'a Prior,
+        edit: &'a LeadEdit,
+    ) -> BoxFuture<'a, Result<Answered, WriteFailure>>;
+}
+
+impl<C: Send + Sync + 'static, S: Write<C>> DynWrite<C> for S {
+    fn edit_dyn(&self, change: &C) -> Result<LeadEdit, Misfit> {
+        self.edit(change)
+    }
+    fn prior_dyn<'a>(&'a self, cx: &'a Cx, id: &'a NativeId) -> Answer<'a, Option<Prior>> {
+        self.prior(cx, id).boxed()
+    }
+    fn write_dyn<'a>(
+        &'a self,
+        cx: &'a Cx,
+        prior: &'a Prior,
+        edit: &'a LeadEdit,
+    ) -> BoxFuture<'a, Result<Answered, WriteFailure>> {
+        self.write(cx, prior, edit).boxed()
     }
 }
 

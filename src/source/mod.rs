@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use self::erased::{DynDiscovery, DynHistories, DynList, DynRead, DynRecordings};
+pub use self::erased::{DynDiscovery, DynHistories, DynList, DynRead, DynRecordings, DynWrite};
 use crate::model::caps::{ConversationCaps, LeadCaps};
 use crate::model::conversation::{Channel, Conversation, RecordingLink};
 use crate::model::cx::Cx;
@@ -22,6 +22,7 @@ use crate::model::interaction::Interaction;
 use crate::model::lead::{Lead, LeadStatus};
 use crate::model::page::{Page, PageToken};
 use crate::model::source::{Health, Quota};
+use crate::model::write::{Answered, LeadEdit, LeadReview, LeadUpdate, Misfit, Prior, WriteFailure};
 
 /// One configured account at a vendor, as small as the vendor tells its records apart: a site, an agent, a tenant.
 ///
@@ -61,6 +62,14 @@ pub trait Source: Send + Sync + 'static {
     }
     /// Mints links to recordings.
     fn recordings(&self) -> Option<&dyn DynRecordings> {
+        None
+    }
+    /// Changes leads.
+    fn lead_update(&self) -> Option<&dyn DynWrite<LeadUpdate>> {
+        None
+    }
+    /// Decides about leads.
+    fn lead_review(&self) -> Option<&dyn DynWrite<LeadReview>> {
         None
     }
 }
@@ -157,6 +166,33 @@ pub trait Recordings: Send + Sync {
         cx: &Cx,
         id: &NativeId,
     ) -> impl Future<Output = Result<Option<RecordingLink>, SourceError>> + Send;
+}
+
+/// Changes leads in one way. Whether a write may be sent at all, and what its outcome means, is the caller's.
+pub trait Write<C: Send + Sync + 'static>: Send + Sync {
+    /// The change in the vendor's words. Makes no call.
+    ///
+    /// # Errors
+    /// Where the vendor has no words for it.
+    fn edit(&self, change: &C) -> Result<LeadEdit, Misfit>;
+
+    /// Reads the lead that is to be changed, or that was; `None` where the vendor has none of that id for this account.
+    fn prior(
+        &self,
+        cx: &Cx,
+        id: &NativeId,
+    ) -> impl Future<Output = Result<Option<Prior>, SourceError>> + Send;
+
+    /// Sends the change of the lead that was just read, at most once.
+    ///
+    /// # Errors
+    /// With what became of the write.
+    fn write(
+        &self,
+        cx: &Cx,
+        prior: &Prior,
+        edit: &LeadEdit,
+    ) -> impl Future<Output = Result<Answered, WriteFailure>> + Send;
 }
 
 /// Finds out which sources an account has, where the vendor can tell.

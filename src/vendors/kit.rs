@@ -13,9 +13,11 @@ use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::SourceId;
 use crate::model::page::Page;
 use crate::model::source::{Health, Quota, SourceState};
+use crate::model::write::{Fate, WriteFailure};
 use crate::upstream::call::{Call, CallMeter, Path};
 use crate::upstream::client::{Client, State};
 use crate::upstream::failure::{Kind, UpstreamError};
+use crate::upstream::write::{self, Unwritten};
 
 /// A read of `path` within the request's deadline.
 pub(super) fn read(cx: &Cx, op: &'static str, path: Path) -> Call {
@@ -31,6 +33,29 @@ pub(super) fn read(cx: &Cx, op: &'static str, path: Path) -> Call {
         deadline: cx.deadline,
         meter: CallMeter::new(move || meter.count()),
     }
+}
+
+/// A write to `path`, with a JSON body, within the request's deadline.
+pub(super) fn write(cx: &Cx, op: &'static str, method: Method, path: Path, body: &serde_json::Value) -> Call {
+    let body = Some(body.to_string().into());
+    Call { method, body, idempotent: false, ..read(cx, op, path) }
+}
+
+/// Puts a failed write into the words of the model.
+pub(super) fn unwritten(source: &SourceId, unwritten: Unwritten) -> WriteFailure {
+    let fate = match (unwritten.fate, unwritten.error.kind) {
+        (write::Fate::Unsent, _) => Fate::Unsent,
+        (write::Fate::Unknown, _) => Fate::Unknown,
+        (write::Fate::Refused, Kind::NotFound | Kind::Forbidden) => Fate::Absent,
+        (write::Fate::Refused, Kind::Invalid) => Fate::Invalid,
+        (write::Fate::Refused, _) => Fate::Refused,
+    };
+    WriteFailure { error: lift(source, unwritten.error), fate }
+}
+
+/// A write that was answered with a success, in words that are not understood.
+pub(super) fn unclear(source: &SourceId, error: UpstreamError) -> WriteFailure {
+    WriteFailure { error: lift(source, error), fate: Fate::Unknown }
 }
 
 /// Puts an upstream failure into the words of the model.

@@ -22,3 +22,4 @@ mod protocol;
 mod reload;
 mod simulation;
 mod tidy;
+mod writes;

@@ -126,7 +126,7 @@ async fn what_came_along_with_a_list_from_before_is_void_too() {
 async fn a_history_is_forgotten_with_its_lead_and_with_the_talks_of_its_source() {
     let (cache, key) = (Cache::new(&Settings::default()), ReadKey::History(source(), native("x")));
     for name in [Name::Record(&source(), &native("x")), Name::lists(&source(), EntityKind::Interaction)] {
-        cache.hold(key.clone(), fresh(0), cx().now, cache.stamp()).await;
+        cache.hold(key.clone(), fresh(0), cx().now, cache.now()).await;
         assert!(cache.peek::<u32>(&key).await.is_some());
         cache.forget(name);
         assert!(cache.peek::<u32>(&key).await.is_none(), "{name:?}");

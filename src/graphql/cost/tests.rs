@@ -23,6 +23,8 @@ const TALKS: Price = Price {
     scouts: true,
     cuts: true,
     recordings: true,
+    update: 3,
+    review: 0,
 };
 /// Lists by page number, nothing by id.
 const PAGES: Price = Price {
@@ -37,6 +39,8 @@ const PAGES: Price = Price {
     scouts: false,
     cuts: false,
     recordings: false,
+    update: 0,
+    review: 0,
 };
 /// Interactions lead by lead, and no conversations.
 const CALLS: Price = Price {
@@ -51,6 +55,8 @@ const CALLS: Price = Price {
     scouts: false,
     cuts: false,
     recordings: true,
+    update: 3,
+    review: 3,
 };
 
 const SOURCES: [(&str, Vendor, Price); 3] =

@@ -28,20 +28,21 @@ const FORWARD: &str = "page forward with `first` and `after`; `last` walks the l
 
 /// What a field is selected on. Below the root every object belongs to one source, whose price goes with it.
 #[derive(Clone, Copy)]
-struct On {
-    object: Object,
+pub(super) struct On {
+    pub(super) object: Object,
     /// How many such objects there are. For a connection or an edge: records in all of them.
-    count: u32,
+    pub(super) count: u32,
     /// How many leads these records belong to at most.
-    leads: u32,
+    pub(super) leads: u32,
     /// Whether the records are whole, so that nothing of them must be read by id.
-    whole: bool,
-    depth: usize,
+    pub(super) whole: bool,
+    pub(super) depth: usize,
 }
 
 /// A kind of object that costs something, or leads to one.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Object {
+pub(super) enum Object {
+    Payload,
     Connection(EntityKind),
     Edge(EntityKind),
     Record(EntityKind),
@@ -53,6 +54,7 @@ impl Object {
     fn is(self, name: &str) -> bool {
         use EntityKind::{Conversation, Interaction, Lead};
         match self {
+            Self::Payload => name == "UpdateLeadPayload",
             Self::Connection(Lead) => name == "LeadConnection",
             Self::Connection(Conversation) => name == "ConversationConnection",
             Self::Connection(Interaction) => name == "InteractionConnection",
@@ -81,7 +83,7 @@ impl<'a> Walk<'a> {
         Self { fields, prices, most: None }
     }
 
-    fn charge(
+    pub(super) fn charge(
         &mut self,
         field: &'static str,
         at: &Positioned<Field>,
@@ -244,7 +246,7 @@ impl<'a> Walk<'a> {
         below.max().unwrap_or(0)
     }
 
-    fn below(&mut self, selected: &Selected<'a>, on: On, price: &Price) -> u32 {
+    pub(super) fn below(&mut self, selected: &Selected<'a>, on: On, price: &Price) -> u32 {
         if on.depth > MAX_DEPTH {
             return 0;
         }
@@ -263,6 +265,7 @@ impl<'a> Walk<'a> {
             (Object::Connection(kind), "nodes") | (Object::Edge(kind), "node") => {
                 self.below(selected, record(kind), price)
             }
+            (Object::Payload, "lead") => self.below(selected, record(Lead), price),
             (Object::Connection(kind), "edges") => {
                 self.below(selected, On { object: Object::Edge(kind), ..on }, price)
             }
@@ -349,7 +352,7 @@ impl<'a> Walk<'a> {
         records.collect()
     }
 
-    fn at(&self, source: &SourceId) -> Vec<Price> {
+    pub(super) fn at(&self, source: &SourceId) -> Vec<Price> {
         (self.prices)(&SourceFilter { sources: Some(vec![source.clone()]), vendors: None }).each
     }
 }

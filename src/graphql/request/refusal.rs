@@ -39,6 +39,12 @@ impl Refusal {
             .with("limit", most)
     }
 
+    /// An operation that makes more changes than one may.
+    pub(super) fn too_many_writes(most: u32) -> Self {
+        let message = format!("An operation may hold at most {most} mutations. Nothing was changed.");
+        Self::new(VALIDATION_FAILED, message, None)
+    }
+
     /// A document that the guard does not let through.
     pub(super) fn guarded(refused: Refused, document: &str, limits: &Limits) -> Self {
         let (over, at) = match refused {

@@ -13,6 +13,7 @@ pub(super) mod source;
 pub(super) mod transcript;
 pub(super) mod vendor;
 pub(super) mod viewer;
+pub(super) mod write;
 
 /// A count or duration as an `Int`, as large or small as that can be.
 fn int(number: i64) -> i32 {

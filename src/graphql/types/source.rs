@@ -92,7 +92,7 @@ pub(in crate::graphql) struct SourceCapabilities {
     leads: bool,
     /// One lead can be read by id.
     lead_by_id: bool,
-    /// Leads can be changed.
+    /// Leads can be changed with `updateLead`: the vendor can, and the source's configuration says `writes = true`.
     update_lead: bool,
     /// It lists conversations. Otherwise it is `UNSUPPORTED` in the reports of `conversations`.
     conversations: bool,

@@ -159,6 +159,17 @@ pub(super) fn following(list: &LeadList, page: &Page<Lead>, cursor: Option<&str>
 
 impl Read<Lead> for LeadSail {
     async fn get(&self, cx: &Cx, id: &NativeId) -> Result<Option<Lead>, SourceError> {
+        Ok(self.detail(cx, id).await?.map(|(lead, _)| lead))
+    }
+}
+
+impl LeadSail {
+    /// One lead, and its object as it was sent.
+    pub(super) async fn detail(
+        &self,
+        cx: &Cx,
+        id: &NativeId,
+    ) -> Result<Option<(Lead, Box<RawValue>)>, SourceError> {
         let read = async {
             let path = Path::new(&["leads"]).id(READ, id.as_str())?;
             let reply = self.client.send(&kit::read(cx, READ, path)).await?;
@@ -166,7 +177,7 @@ impl Read<Lead> for LeadSail {
             let lead = object(&data).and_then(|wire| normalize::lead(&self.id, wire, &data));
             // There is no more to be had than the detail.
             let lead = lead.map(|lead| Lead { sparse: false, ..lead });
-            lead.ok_or_else(|| UpstreamError::new(READ, Kind::Protocol))
+            Ok((lead.ok_or_else(|| UpstreamError::new(READ, Kind::Protocol))?, data))
         };
         kit::absent(read.await).map_err(|error| kit::lift(&self.id, error))
     }

@@ -1,7 +1,7 @@
 //! LeadSail: lead routing with AI calls and text messages. One account is one tenant and one source.
 //!
-//! It lists leads, reads them, and tells the interactions of one lead; it has no list of all interactions, so it lists no
-//! conversations (LEADSAIL-31). What we know of it, and what we only believe, stands numbered in `README.md`.
+//! It lists leads, reads and changes them, and tells the interactions of one lead; it has no list of all interactions, so it
+//! lists no conversations (LEADSAIL-31). What we know of it, and what we only believe, stands numbered in `README.md`.
 
 mod dialect;
 mod interactions;
@@ -15,6 +15,7 @@ mod simulator;
 #[cfg(feature = "simulator")]
 mod tests;
 mod wire;
+mod writes;
 
 use std::sync::Arc;
 
@@ -26,7 +27,8 @@ use crate::model::id::{SourceId, Vendor};
 use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
 use crate::model::source::{Health, Quota};
-use crate::source::{DynHistories, DynList, DynRead, DynRecordings, Source};
+use crate::model::write::{LeadReview, LeadUpdate};
+use crate::source::{DynHistories, DynList, DynRead, DynRecordings, DynWrite, Source};
 use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
 
@@ -163,6 +165,12 @@ impl Source for LeadSail {
         Some(self)
     }
     fn recordings(&self) -> Option<&dyn DynRecordings> {
+        Some(self)
+    }
+    fn lead_update(&self) -> Option<&dyn DynWrite<LeadUpdate>> {
+        Some(self)
+    }
+    fn lead_review(&self) -> Option<&dyn DynWrite<LeadReview>> {
         Some(self)
     }
 }

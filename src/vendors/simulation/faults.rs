@@ -68,6 +68,12 @@ pub struct Rule {
     /// Only calls whose path contains this text; empty: all.
     #[serde(default)]
     pub path: String,
+    /// Only calls of this method; empty: all.
+    #[serde(default)]
+    pub method: String,
+    /// The vendor does what it is asked before anything goes wrong.
+    #[serde(default)]
+    pub after: bool,
     /// Strikes this many times, then never again; `None`: always.
     #[serde(default)]
     pub times: Option<u32>,
@@ -84,13 +90,34 @@ impl Rule {
     /// A fault that strikes every call.
     #[must_use]
     pub fn always(fault: Fault) -> Self {
-        Self { fault, path: String::new(), times: None, percent: always() }
+        Self {
+            fault,
+            path: String::new(),
+            method: String::new(),
+            after: false,
+            times: None,
+            percent: always(),
+        }
     }
 
     /// Only for calls whose path contains `path`.
     #[must_use]
     pub fn on(mut self, path: &str) -> Self {
         path.clone_into(&mut self.path);
+        self
+    }
+
+    /// Only for calls of a method.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        method.clone_into(&mut self.method);
+        self
+    }
+
+    /// Only once the vendor has done what it was asked.
+    #[must_use]
+    pub fn after(mut self) -> Self {
+        self.after = true;
         self
     }
 
@@ -132,16 +159,19 @@ impl Faults {
         self.set([]);
     }
 
-    /// The fault that strikes a call of this path, if any, and the dice's next roll.
-    pub(super) fn strike(&self, path: &str) -> Option<(Fault, u64)> {
+    /// The fault that strikes a call, if any, whether the call is answered first, and the dice's next roll.
+    pub(super) fn strike(&self, method: &str, path: &str) -> Option<(Fault, bool, u64)> {
         let mut guard = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let (rules, dice) = &mut *guard;
-        for rule in rules.iter_mut().filter(|rule| path.contains(&*rule.path)) {
+        let concerns = |rule: &&mut Rule| {
+            path.contains(&*rule.path) && (rule.method.is_empty() || rule.method == method)
+        };
+        for rule in rules.iter_mut().filter(concerns) {
             if rule.times == Some(0) || dice.u8(0..100) >= rule.percent {
                 continue;
             }
             rule.times = rule.times.map(|left| left - 1);
-            return Some((rule.fault.clone(), dice.u64(..)));
+            return Some((rule.fault.clone(), rule.after, dice.u64(..)));
         }
         None
     }

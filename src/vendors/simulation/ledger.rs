@@ -1,6 +1,6 @@
 //! The call ledger: what a simulated vendor was asked. Tests prove batching and caching by it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct Entry {
     pub query: String,
     /// Whether a credential came along that the vendor knows; the credential itself is not kept.
     pub authorized: bool,
-    /// The status answered; 0 where the connection was cut.
+    /// The status answered; 0 where none was, or not yet: the connection was cut, or its client went away.
     pub status: u16,
 }
 
@@ -27,12 +27,19 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Ledger {
     started: Instant,
-    entries: Mutex<Vec<Entry>>,
+    book: Mutex<Book>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    entries: Vec<Entry>,
+    /// How many entries were dropped from the front.
+    dropped: usize,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { started: Instant::now(), entries: Mutex::default() }
+        Self { started: Instant::now(), book: Mutex::default() }
     }
 }
 
@@ -44,28 +51,46 @@ impl Ledger {
         self.started.elapsed()
     }
 
-    pub(super) fn record(&self, entry: Entry) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= Self::KEPT {
-            entries.drain(..Self::KEPT / 2);
+    /// Enters a call as it arrives; answers its number.
+    pub(super) fn record(&self, entry: Entry) -> usize {
+        let mut book = self.book();
+        if book.entries.len() >= Self::KEPT {
+            book.entries.drain(..Self::KEPT / 2);
+            book.dropped += Self::KEPT / 2;
         }
-        entries.push(entry);
+        book.entries.push(entry);
+        book.dropped + book.entries.len() - 1
+    }
+
+    /// Enters what a call was answered with, if it is still there.
+    pub(super) fn answered(&self, number: usize, status: u16) {
+        let mut book = self.book();
+        let place = number.checked_sub(book.dropped);
+        if let Some(entry) = place.and_then(|place| book.entries.get_mut(place)) {
+            (entry.status, entry.authorized) = (status, status != 401);
+        }
     }
 
     /// All calls so far.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.book().entries.clone()
     }
 
     /// How many calls so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.book().entries.len()
     }
 
     /// Forgets all calls.
     pub fn clear(&self) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut book = self.book();
+        book.dropped += book.entries.len();
+        book.entries.clear();
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -125,24 +125,22 @@ impl Gate {
         if path.starts_with("/_sim") {
             return Ok(self.route(request).await);
         }
-        let mut entry = Entry {
-            at: self.ledger.since_start(),
-            method: request.method().to_string(),
-            query: request.uri().query().unwrap_or_default().to_owned(),
-            path,
-            authorized: false,
-            status: 0,
-        };
-        let struck = self.faults.strike(&entry.path);
+        let (method, query) =
+            (request.method().to_string(), request.uri().query().unwrap_or_default().to_owned());
+        let struck = self.faults.strike(&method, &path);
+        let at = self.ledger.since_start();
+        let number = self.ledger.record(Entry { at, method, path, query, authorized: false, status: 0 });
         let outcome = match struck {
             None => Ok(self.route(request).await),
-            Some((fault, roll)) => self.strike(fault, roll, request).await,
+            Some((fault, true, roll)) => {
+                let done = self.route(request).await;
+                strike(fault, roll, std::future::ready(done)).await
+            }
+            Some((fault, false, roll)) => strike(fault, roll, self.route(request)).await,
         };
         if let Ok(response) = &outcome {
-            entry.status = response.status().as_u16();
-            entry.authorized = entry.status != 401;
+            self.ledger.answered(number, response.status().as_u16());
         }
-        self.ledger.record(entry);
         outcome
     }
 
@@ -153,65 +151,65 @@ impl Gate {
             Err(never) => match never {},
         }
     }
+}
 
-    async fn strike(
-        &self,
-        fault: Fault,
-        roll: u64,
-        request: Request<Incoming>,
-    ) -> Result<Response<Body>, Cut> {
-        match fault {
-            Fault::Reset => Err(Cut),
-            Fault::Hang => {
-                tokio::time::sleep(Duration::from_secs(3600)).await;
-                Err(Cut)
+/// What comes of a fault; `answer` is what would come without it.
+async fn strike(
+    fault: Fault,
+    roll: u64,
+    answer: impl Future<Output = Response<Body>>,
+) -> Result<Response<Body>, Cut> {
+    match fault {
+        Fault::Reset => Err(Cut),
+        Fault::Hang => {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            Err(Cut)
+        }
+        Fault::Delay { ms } => {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            Ok(answer.await)
+        }
+        Fault::Jitter { from_ms, to_ms } => {
+            let width = to_ms.saturating_sub(from_ms) + 1;
+            tokio::time::sleep(Duration::from_millis(from_ms + roll % width)).await;
+            Ok(answer.await)
+        }
+        Fault::Status { status, retry_after } => {
+            let mut response = html(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY));
+            if let Some(value) = retry_after.and_then(|text| HeaderValue::from_str(&text).ok()) {
+                response.headers_mut().insert(header::RETRY_AFTER, value);
             }
-            Fault::Delay { ms } => {
+            Ok(response)
+        }
+        Fault::Truncate => {
+            let whole = whole(answer.await).await;
+            let half = whole.slice(..whole.len() / 2);
+            let parts = stream::iter([Ok(half), Err(Cut)]);
+            Ok(json(Body::from_stream(parts), Some(whole.len())))
+        }
+        Fault::Html => Ok(html(StatusCode::OK)),
+        Fault::WrongJson => Ok(json(Body::from(r#"{"unexpected":["shape"]}"#), None)),
+        Fault::Drip { ms } => {
+            let whole = whole(answer.await).await;
+            let bytes = stream::iter((0..whole.len()).map(move |at| whole.slice(at..=at)));
+            let drip = bytes.then(move |byte| async move {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
-                Ok(self.route(request).await)
+                Ok::<_, Cut>(byte)
+            });
+            Ok(json(Body::from_stream(drip), None))
+        }
+        Fault::Huge { bytes } => Ok(json(Body::from_stream(spaces(bytes)), None)),
+        Fault::GzipBomb { bytes } => {
+            let mut response = json(Body::from(gzip_of_spaces(bytes)), None);
+            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            Ok(response)
+        }
+        Fault::Redirect { location } => {
+            let mut response = html(StatusCode::TEMPORARY_REDIRECT);
+            if let Ok(value) = HeaderValue::from_str(&location) {
+                response.headers_mut().insert(header::LOCATION, value);
             }
-            Fault::Jitter { from_ms, to_ms } => {
-                let width = to_ms.saturating_sub(from_ms) + 1;
-                tokio::time::sleep(Duration::from_millis(from_ms + roll % width)).await;
-                Ok(self.route(request).await)
-            }
-            Fault::Status { status, retry_after } => {
-                let mut response = html(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY));
-                if let Some(value) = retry_after.and_then(|text| HeaderValue::from_str(&text).ok()) {
-                    response.headers_mut().insert(header::RETRY_AFTER, value);
-                }
-                Ok(response)
-            }
-            Fault::Truncate => {
-                let whole = whole(self.route(request).await).await;
-                let half = whole.slice(..whole.len() / 2);
-                let parts = stream::iter([Ok(half), Err(Cut)]);
-                Ok(json(Body::from_stream(parts), Some(whole.len())))
-            }
-            Fault::Html => Ok(html(StatusCode::OK)),
-            Fault::WrongJson => Ok(json(Body::from(r#"{"unexpected":["shape"]}"#), None)),
-            Fault::Drip { ms } => {
-                let whole = whole(self.route(request).await).await;
-                let bytes = stream::iter((0..whole.len()).map(move |at| whole.slice(at..=at)));
-                let drip = bytes.then(move |byte| async move {
-                    tokio::time::sleep(Duration::from_millis(ms)).await;
-                    Ok::<_, Cut>(byte)
-                });
-                Ok(json(Body::from_stream(drip), None))
-            }
-            Fault::Huge { bytes } => Ok(json(Body::from_stream(spaces(bytes)), None)),
-            Fault::GzipBomb { bytes } => {
-                let mut response = json(Body::from(gzip_of_spaces(bytes)), None);
-                response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-                Ok(response)
-            }
-            Fault::Redirect { location } => {
-                let mut response = html(StatusCode::TEMPORARY_REDIRECT);
-                if let Ok(value) = HeaderValue::from_str(&location) {
-                    response.headers_mut().insert(header::LOCATION, value);
-                }
-                Ok(response)
-            }
+            Ok(response)
         }
     }
 }

@@ -14,10 +14,10 @@ use crate::model::page::{Page, PageToken};
 use crate::source::{LeadQuery, List, Read};
 use crate::upstream::failure::{Kind, UpstreamError};
 
-const COLLECTION: &str = "leads";
+pub(super) const COLLECTION: &str = "leads";
 
 /// SPELO-9: one word for each, and a filter for each.
-const STATUS: &[LeadStatus] =
+pub(super) const STATUS: &[LeadStatus] =
     &[LeadStatus::New, LeadStatus::Contacted, LeadStatus::Qualified, LeadStatus::Disqualified];
 
 impl List<Lead> for Spelo {
@@ -66,7 +66,7 @@ impl Read<Lead> for Spelo {
 }
 
 /// The vendor's word for a unified status, where it has exactly one.
-fn word(status: LeadStatus) -> Option<&'static str> {
+pub(super) fn word(status: LeadStatus) -> Option<&'static str> {
     match status {
         LeadStatus::New => Some("new"),
         LeadStatus::Contacted => Some("contacted"),

@@ -1,6 +1,6 @@
 //! Spelo: voice agents on websites. One key opens one site, which is one source.
 //!
-//! Reads leads, conversations and links to recordings; a site's interactions are its conversations, derived in `gather/`.
+//! Reads leads, conversations and links to recordings, and changes a lead's status and note; a site's interactions are its conversations, derived in `gather/`.
 //! What is known of the vendor, and how well, stands in the ledger (`README.md`); code cites it by number.
 
 mod calls;
@@ -13,6 +13,7 @@ mod simulator;
 #[cfg(test)]
 mod tests;
 mod wire;
+mod writes;
 
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ use crate::model::conversation::Conversation;
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::Lead;
 use crate::model::source::{Health, Quota};
-use crate::source::{DynList, DynRead, DynRecordings, Source};
+use crate::model::write::LeadUpdate;
+use crate::source::{DynList, DynRead, DynRecordings, DynWrite, Source};
 use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
 
@@ -107,6 +109,9 @@ impl Source for Spelo {
         Some(self)
     }
     fn recordings(&self) -> Option<&dyn DynRecordings> {
+        Some(self)
+    }
+    fn lead_update(&self) -> Option<&dyn DynWrite<LeadUpdate>> {
         Some(self)
     }
 }

@@ -97,7 +97,7 @@ fn key(source: &SourceId, id: &wire::Text) -> Option<Key> {
 }
 
 /// SPELO-30: four words; any other, or none, is kept as it is and counts as unknown.
-fn status(word: Option<&str>) -> LeadStatus {
+pub(super) fn status(word: Option<&str>) -> LeadStatus {
     match word.map(str::to_ascii_lowercase).as_deref() {
         Some("new") => LeadStatus::New,
         Some("contacted") => LeadStatus::Contacted,

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use leadgraph::app::{App, Parts};
 use leadgraph::callers::Known;
 use leadgraph::gather::settings::{CursorKey, Settings};
+use leadgraph::model::caller::Visible;
 use leadgraph::model::id::SourceId;
 use leadgraph::secret::Secret;
 use leadgraph::upstream::policy::Policy;
@@ -56,6 +57,7 @@ impl Plan {
             source_timeout: Duration::from_secs(40),
             straggler_timeout: Duration::from_secs(40),
             cursor_keys: vec![CursorKey([7; 32])],
+            writable: Visible::All,
             ..Settings::default()
         };
         let spec = WorldSpec { seed: 11, leads, days, agents: 1, ties: 1, now };
@@ -182,6 +184,23 @@ impl World {
         self.gateways.push((address, task));
     }
 
+    /// From the next gateway on accounts are treated so.
+    pub(crate) fn policy(&mut self, change: fn(&mut Policy)) {
+        self.plan.policy = change;
+    }
+
+    /// Puts the gateway aside and starts another one in its place.
+    pub(crate) async fn put_aside(&mut self) -> usize {
+        self.gateway().await;
+        self.gateways.len() - 2
+    }
+
+    /// Asks the gateway that was put aside from now on.
+    pub(crate) fn take_back(&mut self, aside: usize) {
+        let last = self.gateways.len() - 1;
+        self.gateways.swap(aside, last);
+    }
+
     fn account(&self, entry: &Entry, simulator: &Simulator) -> Account {
         let mut policy = (entry.policy)();
         (policy.quota, policy.burst) = (100_000, 100_000);
@@ -241,6 +260,26 @@ impl World {
     /// What goes wrong at a vendor from now on; nothing, where there are no rules.
     pub(crate) fn fault(&self, vendor: &str, rules: impl IntoIterator<Item = Rule>) {
         self.vendor(vendor).faults.set(rules);
+    }
+
+    /// What a vendor itself answers at a path, past the gateway; the call stands in its ledger like any other.
+    pub(crate) async fn told(&self, vendor: &str, path: &str) -> Value {
+        let (entry, simulator) = &self.vendors[vendor];
+        let (url, key) = (format!("{}/{path}", simulator.base_url(entry)), simulator.vendor.key());
+        let request = self.client.get(url).bearer_auth(&key).header("x-api-key", &key);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The id of a source's newest lead, as the gateway gives it.
+    pub(crate) async fn newest(&self, vendor: &str) -> String {
+        let query = "query($of: [Vendor!]) { leads(first: 1, filter: {vendors: $of}) { nodes { id } } }";
+        let answer = self.ask(Query::new(query).with("of", vec![vendor.to_uppercase()])).await;
+        answer.data()["leads"]["nodes"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// How often a vendor was sent a write.
+    pub(crate) fn writes(&self, vendor: &str) -> usize {
+        self.ledger(vendor).iter().filter(|entry| entry.method != "GET").count()
     }
 
     /// How often each vendor has been called.

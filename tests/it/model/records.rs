@@ -115,7 +115,7 @@ async fn leadsails_own_fields_arrive() {
     assert!(all.iter().any(|lead| lead["isTest"] == true) && all.iter().any(|lead| lead["isTest"] == false));
     assert!(all.iter().all(|lead| (lead["doNotContact"] == true) == (lead["status"] == "DO_NOT_CONTACT")));
     assert!(all.iter().all(|lead| lead["attribution"]["adPlatform"] == "google"));
-    assert!(all.iter().all(|lead| lead["viewerCanUpdate"] == false), "there are no mutations yet");
+    assert!(all.iter().all(|lead| lead["viewerCanUpdate"] == true), "the source is open to writes");
 }
 
 #[tokio::test]

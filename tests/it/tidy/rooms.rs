@@ -79,8 +79,8 @@ fn imports(file: &File) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for root in roots {
         for (at, _) in code.match_indices(root) {
-            // `super::` is a part of `super::super::`, and `crate::` of another crate's name.
-            let longer = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+            // `super::` is a part of `super::super::`, and `crate::` of another crate's name; after a quote it is text.
+            let longer = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '"');
             if !code[..at].ends_with(longer) {
                 found.extend(heads(&code[at + root.len()..]));
             }
@@ -157,6 +157,7 @@ fn imports_are_read_in_every_form() {
     check("src/gather/feed.rs", "use super::super::vendors;\nuse super::plan;", &["vendors"]);
     check("src/gather/mod.rs", "use super::{http, model};", &["http", "model"]);
     check("src/gather/feed.rs", "let x: crate::app::App;\n// crate::config\nother_crate::y", &["app"]);
+    check("src/gather/feed.rs", "target: \"leadgraph::audit\"", &[]);
     check("src/main.rs", "use leadgraph::{graphql, telemetry};", &["graphql", "telemetry"]);
 }
 

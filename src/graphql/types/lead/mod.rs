@@ -21,6 +21,7 @@ use crate::graphql::scalars::id;
 use crate::graphql::scalars::json::Json;
 use crate::graphql::scalars::time::DateTime;
 use crate::graphql::state::State;
+use crate::model::caller::Scope;
 use crate::model::id::{EntityKind, Key};
 use crate::model::lead as model;
 use crate::model::text;
@@ -268,10 +269,13 @@ impl Lead {
         Some(list.map(InteractionConnection))
     }
 
-    /// Whether the lead can be changed through this gateway by whoever asks.
+    /// Whether you may change the lead with `updateLead`: its vendor can, its source takes writes, and you hold the scope
+    /// `leads:write`.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> bool {
-        let view = State::of(ctx).ok().and_then(|state| state.source(&self.seen.key.source));
-        view.is_some_and(|view| view.capabilities.update_lead)
+        State::of(ctx).is_ok_and(|state| {
+            let view = state.source(&self.seen.key.source);
+            state.cx.caller.may(Scope::LeadsWrite) && view.is_some_and(|view| view.capabilities.update_lead)
+        })
     }
 
     /// The vendor's own object, secrets removed, for what this schema does not name. Its shape is the vendor's and may

@@ -64,7 +64,7 @@ fn tells_who(raw: &RawValue) -> bool {
 }
 
 /// The group of a status: 23 words, and the set is open (LEADSAIL-14).
-fn status(word: &str) -> LeadStatus {
+pub(in crate::vendors::leadsail) fn status(word: &str) -> LeadStatus {
     match word.to_ascii_lowercase().as_str() {
         "new" => LeadStatus::New,
         "pending" | "processing" | "missing_data" | "queued" | "pending_action" | "no_answer"

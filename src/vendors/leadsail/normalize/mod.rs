@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub(super) use self::interaction::interaction;
-pub(super) use self::lead::{lead, status_word};
+pub(super) use self::lead::{lead, status, status_word};
 use super::lenient::Text;
 use crate::model::id::{Key, NativeId, SourceId};
 use crate::model::text::present;

@@ -108,7 +108,8 @@ fn bound(text: Option<&String>, days_on: i64) -> Result<Option<Timestamp>, jiff:
 impl Tenant {
     /// All leads, in the order in which they are listed.
     fn ordered(&self) -> Vec<Row> {
-        let mut rows = self.shelf().leads.clone();
+        let rows = self.shelf().leads.clone();
+        let mut rows: Vec<Row> = rows.into_iter().map(|row| row.lagging(self.lag())).collect();
         match self.switches().get("order").as_deref() {
             Some("asc") => rows.reverse(),
             Some("random") => rows.sort_by_cached_key(|row| Reverse(self.dice("order", row.number).u64(..))),

@@ -13,6 +13,7 @@ mod writes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -64,6 +65,19 @@ struct Row {
     created: Timestamp,
     /// What has been written over it.
     written: Map<String, Value>,
+    /// What had been before the last time, and when that was.
+    before: Option<(Instant, Map<String, Value>)>,
+}
+
+impl Row {
+    /// The row as reads show it that lag behind.
+    fn lagging(mut self, lag: Duration) -> Self {
+        if let Some((made, before)) = self.before.take_if(|(made, _)| made.elapsed() < lag) {
+            let _ = made;
+            self.written = before;
+        }
+        self
+    }
 }
 
 impl Tenant {
@@ -103,7 +117,14 @@ impl Tenant {
     }
 
     fn find(&self, id: &str) -> Option<Row> {
-        self.shelf().leads.iter().find(|row| row.id == id).cloned()
+        let row = self.shelf().leads.iter().find(|row| row.id == id).cloned();
+        row.map(|row| row.lagging(self.lag()))
+    }
+
+    /// For how long reads do not yet show a change.
+    fn lag(&self) -> Duration {
+        let lag = self.switches().get("stale_reads").and_then(|value| value.parse().ok());
+        Duration::from_millis(lag.unwrap_or(0))
     }
 
     fn accepted_key(&self) -> String {
@@ -115,7 +136,7 @@ impl Tenant {
 fn row(world: &World, number: usize, created: Timestamp) -> Row {
     let mut dice = world.dice(Vendor::LeadSail, "id", number);
     let created = Timestamp::from_millisecond(created.as_millisecond()).unwrap_or(created);
-    Row { id: format!("lead_{}", word(&mut dice, 10)), number, created, written: Map::new() }
+    Row { id: format!("lead_{}", word(&mut dice, 10)), number, created, written: Map::new(), before: None }
 }
 
 /// Lower-case letters and digits, at most twelve to a roll: thousands of ids are made at the start.
@@ -205,6 +226,7 @@ impl Simulated for Tenant {
             ("no_created_at", "list items have no createdAt"),
             ("success_false", "lists answer 200 with success:false; the value is the error code"),
             ("order", "asc or random instead of newest first"),
+            ("stale_reads", "milliseconds: for so long after a change, reads show what was before it"),
             ("page_cap", "the most rows of a list page, whatever is asked for"),
             ("bad_rows", "so many rows that cannot be read stand on each list page, beside its leads"),
             ("email_search_exact", "search finds whole e-mail addresses only"),

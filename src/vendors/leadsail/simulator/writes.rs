@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::answers::{invalid, not_found, success};
 use super::leads::STATUSES;
@@ -45,6 +46,7 @@ impl Tenant {
         let now = written(self.clock());
         let mut shelf = self.shelf();
         let row = shelf.leads.iter_mut().find(|row| row.id == id)?;
+        row.before = Some((Instant::now(), row.written.clone()));
         row.written.extend(fields);
         row.written.insert("updatedAt".to_owned(), json!(now));
         Some(row.clone())

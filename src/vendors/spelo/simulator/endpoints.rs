@@ -206,7 +206,12 @@ async fn update(State(shared): Site, Path(id): Path<String>, body: Bytes) -> Res
     }
     let now = shared.now();
     let changed = shared.state().site.edit(&id, status, notes, now);
-    changed.map_or_else(|| absent(&shared, "LEAD_NOT_FOUND"), |lead| Json(One { data: lead }).into_response())
+    let Some(lead) = changed else { return absent(&shared, "LEAD_NOT_FOUND") };
+    match shared.switches.get("update").as_deref() {
+        Some("bare") => Json(lead).into_response(),
+        Some("empty") => StatusCode::NO_CONTENT.into_response(),
+        _ => Json(One { data: lead }).into_response(),
+    }
 }
 
 async fn conversation(State(shared): Site, Path(id): Path<String>) -> Response {

@@ -10,6 +10,7 @@ mod story;
 mod webhooks;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,6 +29,8 @@ const SWITCHES: &[(&str, &str)] = &[
     ("quota", "calls to a minute, or off; 60 if nothing is said"),
     ("order", "asc or random: lists are not newest first"),
     ("page_cap", "a number: the most rows to a page, whatever is asked for"),
+    ("stale_reads", "milliseconds: for so long after a change, reads show what was before it"),
+    ("update", "what a change is answered with: bare, the lead without an envelope; empty, nothing"),
     ("bad_rows", "a number: rows without an id that are added to each page"),
     (
         "cursor",
@@ -76,7 +79,9 @@ impl Shared {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.site.lag = Duration::from_millis(self.number("stale_reads").unwrap_or(0) as u64);
+        state
     }
 
     /// The vendor's clock: it stood at the world's `now` at the start and goes on since.

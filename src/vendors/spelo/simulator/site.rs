@@ -1,10 +1,12 @@
 //! The site's rows, and paging over them by keyset (SPELO-5, SPELO-7). Only places and ids are kept; the rest is told anew.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::story::{Capture, Conversation, Lead, Talk, Teller, written};
 
@@ -101,9 +103,10 @@ pub(super) fn place(cursor: &str) -> Option<Place> {
     Some((at.parse().ok()?, id.to_owned()))
 }
 
-/// What a lead's status and notes have become.
+/// What a lead's status and notes have become, and when.
 #[derive(Debug)]
 struct Edit {
+    made: Instant,
     status: String,
     notes: Option<String>,
     updated_at: String,
@@ -114,8 +117,11 @@ pub(super) struct Site {
     teller: Teller,
     leads: Rows<Capture>,
     talks: Rows<Talk>,
-    edits: HashMap<String, Edit>,
+    /// Of each lead, the newest last.
+    edits: HashMap<String, Vec<Edit>>,
     next: usize,
+    /// For how long reads do not yet show an edit.
+    pub(super) lag: Duration,
 }
 
 impl Site {
@@ -127,7 +133,14 @@ impl Site {
         talks.extend(
             (0..count * 2 / 3).map(|number| teller.idle_talk(number, teller.moment("idle", number * 3 / 2))),
         );
-        Self { leads: Rows::new(leads), talks: Rows::new(talks), edits: HashMap::new(), next: count, teller }
+        Self {
+            leads: Rows::new(leads),
+            talks: Rows::new(talks),
+            edits: HashMap::new(),
+            next: count,
+            lag: Duration::ZERO,
+            teller,
+        }
     }
 
     pub(super) fn leads(&self) -> Vec<(String, Timestamp)> {
@@ -167,14 +180,18 @@ impl Site {
         notes: Option<Option<String>>,
         now: Timestamp,
     ) -> Option<Lead> {
+        let lag = std::mem::take(&mut self.lag);
         let before = self.lead(id)?;
         let edit = Edit {
+            made: Instant::now(),
             status: status.unwrap_or(before.status),
             notes: notes.unwrap_or(before.notes),
             updated_at: written(now),
         };
-        self.edits.insert(id.to_owned(), edit);
-        self.lead(id)
+        self.edits.entry(id.to_owned()).or_default().push(edit);
+        let edited = self.lead(id);
+        self.lag = lag;
+        edited
     }
 
     /// A page of leads, the cursor of its last row, and whether more follow.
@@ -203,8 +220,13 @@ impl Site {
         (rows.into_iter().map(|talk| self.teller.conversation(talk, now)).collect(), last, more)
     }
 
+    /// The newest edit that reads show.
+    fn edit_of(&self, lead: &str) -> Option<&Edit> {
+        self.edits.get(lead)?.iter().rev().find(|edit| edit.made.elapsed() >= self.lag)
+    }
+
     fn status(&self, capture: &Capture) -> &str {
-        match self.edits.get(&capture.id) {
+        match self.edit_of(&capture.id) {
             Some(edit) => &edit.status,
             None => self.teller.status(capture.number),
         }
@@ -212,7 +234,7 @@ impl Site {
 
     fn told(&self, capture: &Capture) -> Lead {
         let mut lead = self.teller.lead(capture);
-        if let Some(edit) = self.edits.get(&capture.id) {
+        if let Some(edit) = self.edit_of(&capture.id) {
             lead.status.clone_from(&edit.status);
             lead.notes.clone_from(&edit.notes);
             lead.updated_at.clone_from(&edit.updated_at);

@@ -1,0 +1,119 @@
+//! Every write, and every link to a recording, leaves one line that says who did it, and no value.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use leadgraph::vendors::simulation::{Fault, Rule};
+use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::{one, update};
+use crate::harness::{CHATZURI, SPELO};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Lines {
+    fn take(&self) -> Vec<Value> {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.contains("canary"), "a value is in the log");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn listen() -> (Lines, tracing::subscriber::DefaultGuard) {
+    let lines = Lines::default();
+    let builder = tracing_subscriber::fmt().json().flatten_event(true);
+    let builder = builder.with_env_filter(EnvFilter::new("leadgraph::audit=info")).with_writer(lines.clone());
+    (lines, tracing::subscriber::set_default(builder.finish()))
+}
+
+// One thread, so that the lines of the gateway's tasks are heard here.
+#[tokio::test]
+async fn each_write_leaves_one_line_whatever_comes_of_it() {
+    let (lines, _guard) = listen();
+    let (world, id) = one(SPELO).await;
+    assert!(lines.take().is_empty());
+    let order = json!({"id": id, "notes": "canary note", "status": "CONTACTED", "idempotencyKey": "k1"});
+    update(&world, order.clone()).await;
+    let told = lines.take();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let line = &told[0];
+    assert_eq!((&line["target"], &line["op"]), (&json!("leadgraph::audit"), &json!("updateLead")));
+    assert_eq!((&line["source"], &line["caller"]), (&json!("spelo"), &json!("anonymous")));
+    assert_eq!((&line["fields"], &line["outcome"]), (&json!("status,notes"), &json!("Applied")));
+    assert!(line["record"].as_str().is_some_and(|id| !id.is_empty()));
+    assert!(line["request_id"].as_str().is_some_and(|id| !id.is_empty()));
+
+    // Answered from memory: no write.
+    update(&world, order).await;
+    assert!(lines.take().is_empty());
+
+    world.fault(SPELO, [Rule::always(Fault::Reset).method("PATCH").after()]);
+    update(&world, json!({"id": id, "notes": "canary"})).await;
+    let told = lines.take();
+    assert_eq!((told.len(), &told[0]["verified_by_read"]), (1, &json!(true)));
+
+    world.fault(SPELO, [Rule::always(Fault::Reset).method("PATCH")]);
+    update(&world, json!({"id": id, "notes": "canary"})).await;
+    let told = lines.take();
+    assert_eq!((told.len(), &told[0]["outcome"]), (1, &json!("Unknown")));
+
+    update(&world, json!({"id": id})).await;
+    let told = lines.take();
+    assert_eq!((told.len(), &told[0]["outcome"]), (1, &json!("NotApplied")));
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_leaves_its_line_and_its_write() {
+    let (lines, _guard) = listen();
+    let (world, id) = one(SPELO).await;
+    world.fault(SPELO, [Rule::always(Fault::Delay { ms: 300 }).method("PATCH")]);
+    let order = update(&world, json!({"id": id, "notes": "canary"}));
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(150), order).await.is_err());
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    let told = lines.take();
+    assert_eq!((told.len(), &told[0]["outcome"]), (1, &json!("Applied")));
+    assert_eq!(world.writes(SPELO), 1);
+}
+
+#[tokio::test]
+async fn a_link_to_a_recording_leaves_a_line() {
+    let (lines, _guard) = listen();
+    let (world, _) = one(SPELO).await;
+    let query = "{ conversations(first: 1, filter: {hasRecording: true}) { nodes { vendorId recording { link { url } } } } }";
+    let answer = world.ask(query).await;
+    let told = lines.take();
+    let talk = &answer.data()["conversations"]["nodes"][0];
+    assert!(talk["recording"]["link"]["url"].is_string());
+    assert_eq!((told.len(), &told[0]["record"], &told[0]["outcome"]), (1, &talk["vendorId"], &json!("made")));
+}
+
+#[tokio::test]
+async fn a_write_that_no_vendor_hears_of_leaves_a_line_too() {
+    let (lines, _guard) = listen();
+    let (world, id) = one(CHATZURI).await;
+    update(&world, json!({"id": id, "notes": "canary"})).await;
+    let told = lines.take();
+    assert_eq!((told.len(), &told[0]["source"]), (1, &json!("chatzuri/agt_1")));
+}
