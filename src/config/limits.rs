@@ -30,10 +30,13 @@ pub(super) fn graphql(root: &mut Section<'_>, file: &str) -> graphql::Settings {
     let standard = graphql::Settings::default();
     let mut section = root.section("graphql");
     let max_upstream_calls = section.number("max_upstream_calls", standard.max_upstream_calls, &(1..=10_000));
+    let max_nodes = section.number("max_nodes", standard.max_nodes, &(100..=1_000_000));
+    let introspection = section.flag("introspection", standard.introspection);
+    let suggestions = section.flag("suggestions", standard.suggestions);
     let limits = document(&mut section, standard.limits);
     section.refuse_others();
     let documents = documents::read(root, file);
-    graphql::Settings { max_upstream_calls, limits, documents }
+    graphql::Settings { max_upstream_calls, max_nodes, limits, introspection, suggestions, documents }
 }
 
 /// `[graphql.document]`.

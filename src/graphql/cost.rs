@@ -6,6 +6,8 @@
 //! What does not fit the schema counts nothing; validation refuses it.
 
 mod fields;
+mod nodes;
+mod shapes;
 mod walk;
 mod writes;
 
@@ -13,6 +15,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Oper
 use async_graphql::{Pos, Variables};
 
 use self::fields::Fields;
+pub(super) use self::nodes::Nodes;
 use self::walk::Walk;
 use crate::gather::prices::Prices;
 use crate::gather::request::SourceFilter;

@@ -32,6 +32,12 @@ pub(super) const HASH_MISMATCH: &str = "PERSISTED_QUERY_HASH_MISMATCH";
 pub(super) const DOCUMENT_NOT_LISTED: &str = "PERSISTED_QUERY_NOT_IN_LIST";
 /// Only trusted documents run here, named by their ids.
 pub(super) const ID_REQUIRED: &str = "PERSISTED_QUERY_ID_REQUIRED";
+/// The variables have too much of something: `exceeded` says of what, `limit` how much there may be.
+pub(super) const VARIABLES_TOO_COMPLEX: &str = "VARIABLES_TOO_COMPLEX";
+/// The schema may not be asked for.
+pub(super) const INTROSPECTION_DISABLED: &str = "INTROSPECTION_DISABLED";
+/// The answer may have more nodes than one may.
+pub(super) const NODE_COST_EXCEEDED: &str = "NODE_COST_EXCEEDED";
 /// The operation is no query, and was sent by GET.
 pub(super) const NOT_A_QUERY: &str = "METHOD_NOT_ALLOWED";
 /// The operation may take more upstream calls than one may.

@@ -46,15 +46,29 @@ pub struct Schema(Roots);
 pub struct Settings {
     /// The most upstream calls that an operation may take, as reckoned before it runs. 60.
     pub max_upstream_calls: u32,
+    /// The most nodes that an answer may have, as reckoned before it is made: records and other objects, and each ten values
+    /// for one more. 5,000.
+    pub max_nodes: u32,
     /// The most that a document may have of everything, as counted before it is parsed.
     pub limits: Limits,
     /// Which documents clients may name instead of sending them.
     pub documents: DocumentSettings,
+    /// Whether the schema may be asked for. It may.
+    pub introspection: bool,
+    /// Whether errors suggest names of the schema that the client may have meant. They do.
+    pub suggestions: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_upstream_calls: 60, limits: Limits::default(), documents: DocumentSettings::default() }
+        Self {
+            max_upstream_calls: 60,
+            max_nodes: 5_000,
+            limits: Limits::default(),
+            introspection: true,
+            suggestions: true,
+            documents: DocumentSettings::default(),
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 //! codes on every error, no echo of the document, a bounded number of errors, panics, and an end of waiting.
 
 mod answer;
+mod library;
 mod refusal;
+mod variables;
 
 use std::mem;
 use std::panic::AssertUnwindSafe;
@@ -16,16 +18,16 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{ObjectType, Positioned, SubscriptionType, Variables};
+use async_graphql::{ObjectType, SubscriptionType, Variables};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::Value;
 
 pub use self::answer::Answer;
 pub(super) use self::refusal::Refusal;
-use super::cost::Cost;
+use super::cost::{Cost, Nodes};
 use super::documents::Documents;
-use super::error::{BAD_USER_INPUT, NOT_A_QUERY, OPERATION_UNRESOLVED, REQUEST_TIMEOUT};
+use super::error::{NOT_A_QUERY, OPERATION_UNRESOLVED, REQUEST_TIMEOUT};
 use super::mutation::MAX_WRITES;
 use super::state::State;
 use super::{Cx, Gather, Schema, Settings, guard};
@@ -84,6 +86,7 @@ pub async fn execute_batch(schema: &Schema, cx: Cx, requests: Vec<Request>) -> V
 #[derive(Debug, Default)]
 struct Spent {
     calls: AtomicU32,
+    nodes: AtomicU32,
 }
 
 async fn execute_with(schema: &Schema, cx: Cx, mut request: Request, spent: &Spent) -> Answer {
@@ -146,7 +149,7 @@ where
     // No lock of ours is held across a resolver, so what unwinds leaves nothing half done.
     let work = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout_at(limit, work).await {
-        Ok(Ok(Ok(response))) => Answer::new(response, &request_id),
+        Ok(Ok(Ok(response))) => Answer::new(response, settings.suggestions, &request_id),
         Ok(Ok(Err(refusal))) => Answer::refused(refusal, &request_id),
         // The panic hook has logged where and why; that stays there.
         Ok(Err(_panic)) => {
@@ -170,11 +173,7 @@ fn prepare(
     spent: &Spent,
 ) -> Result<(async_graphql::Request, Cost), Refusal> {
     let (limits, most) = (&settings.limits, settings.max_upstream_calls);
-    let variables = match request.variables {
-        Value::Object(variables) => variables,
-        Value::Null => serde_json::Map::new(),
-        _ => return Err(Refusal::new(BAD_USER_INPUT, "The variables must be a JSON object.", None)),
-    };
+    let variables = variables::sized(request.variables)?;
     guard::check(&request.query, limits)
         .map_err(|refused| Refusal::guarded(refused, &request.query, limits))?;
     let document = parse_query(&request.query).map_err(|error| Refusal::unparsable(&error))?;
@@ -184,9 +183,20 @@ fn prepare(
         let message = "Only queries may be sent by GET. Send this by POST.";
         return Err(Refusal::new(NOT_A_QUERY, message, None));
     }
-    check_variables(operation, &variables)?;
+    variables::complete(operation, &variables)?;
 
     let variables = Variables::from_json(Value::Object(variables));
+    let nodes = Nodes::of(&document, operation, &variables);
+    match nodes.introspection {
+        Some((pos, _)) if !may_introspect(settings) => return Err(Refusal::introspection(pos)),
+        Some((pos, true)) => return Err(Refusal::introspects_too_much(pos)),
+        _ => {}
+    }
+    let before = spent.nodes.load(Ordering::Relaxed);
+    if before.saturating_add(nodes.count) > settings.max_nodes {
+        return Err(Refusal::too_many_nodes(nodes, before, settings.max_nodes));
+    }
+    spent.nodes.store(before.saturating_add(nodes.count), Ordering::Relaxed);
     let cost = match sources {
         Some(gather) => {
             let cost = Cost::of(&document, operation, &variables, &|filter| gather.prices(caller, filter));
@@ -206,6 +216,11 @@ fn prepare(
     prepared.operation_name = name;
     prepared.set_parsed_query(document);
     Ok((prepared, cost))
+}
+
+/// Whether the schema may be asked for.
+fn may_introspect(settings: &Settings) -> bool {
+    settings.introspection
 }
 
 /// The operation to run.
@@ -235,25 +250,6 @@ fn operation<'a>(
             })
         }
     }
-}
-
-/// Checks that every variable that cannot be null is given. The library (8.0.0-rc.5) runs without it.
-fn check_variables(
-    operation: &OperationDefinition,
-    given: &serde_json::Map<String, Value>,
-) -> Result<(), Refusal> {
-    for Positioned { pos, node: definition } in &operation.variable_definitions {
-        let (name, kind) = (&definition.name.node, &definition.var_type.node);
-        let missing = match given.get(name.as_str()) {
-            Some(value) => value.is_null(),
-            None => definition.default_value.is_none(),
-        };
-        if missing && !kind.nullable {
-            let message = format!("Variable \"${name}\" of the required type \"{kind}\" was not given.");
-            return Err(Refusal::new(BAD_USER_INPUT, message, Some(*pos)));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl<'a> Fields<'a> {
             if self.steps == 0 {
                 return;
             }
-            if !self.included(selection.node.directives()) {
+            if !self.is_included(selection.node.directives()) {
                 continue;
             }
             match &selection.node {
@@ -82,7 +82,27 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn included(&self, directives: &[Positioned<Directive>]) -> bool {
+    /// The selections of a set, without those that `@skip` and `@include` leave out.
+    pub(super) fn included(&self, set: &'a SelectionSet) -> Vec<&'a Positioned<Selection>> {
+        set.items.iter().filter(|selection| self.is_included(selection.node.directives())).collect()
+    }
+
+    /// What a fragment selects, and on which type where it says so. `None` for a field, and where there is no such fragment.
+    pub(super) fn fragment(&self, selection: &'a Selection) -> Option<(&'a SelectionSet, Option<&'a Name>)> {
+        match selection {
+            Selection::Field(_) => None,
+            Selection::InlineFragment(fragment) => {
+                let on = fragment.node.type_condition.as_ref();
+                Some((&fragment.node.selection_set.node, on.map(|on| &on.node.on.node)))
+            }
+            Selection::FragmentSpread(spread) => {
+                let fragment = &self.fragments.get(&spread.node.fragment_name.node)?.node;
+                Some((&fragment.selection_set.node, Some(&fragment.type_condition.node.on.node)))
+            }
+        }
+    }
+
+    fn is_included(&self, directives: &[Positioned<Directive>]) -> bool {
         directives.iter().map(|directive| &directive.node).all(|directive| {
             let condition = directive.get_argument("if").map(|value| value.node.clone());
             let condition =

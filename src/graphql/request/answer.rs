@@ -5,11 +5,14 @@ use std::time::Duration;
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::Refusal;
+use super::{Refusal, library};
 use crate::graphql::error::{BAD_USER_INPUT, INTERNAL, INTERNAL_MESSAGE, VALIDATION_FAILED, status};
 
 /// The most errors in one answer. More of them tell nothing new and cost the client's memory.
 const MAX_ERRORS: usize = 20;
+
+/// The most bytes of all errors of an answer together, as JSON. The first is told in any case.
+const MAX_BYTES: usize = 16 * 1024;
 
 /// The longest message of an error, in characters. Only messages that repeat what a client sent get that long.
 const MAX_MESSAGE: usize = 400;
@@ -22,6 +25,8 @@ pub struct Answer {
     errors: Vec<ServerError>,
     /// For how long a client may use it again; `None`: not at all.
     fresh: Option<Duration>,
+    /// How many errors more there were.
+    untold: usize,
 }
 
 impl Answer {
@@ -55,24 +60,25 @@ impl Answer {
 
     /// The `extensions.code` of every error.
     pub fn codes(&self) -> impl Iterator<Item = &str> {
-        self.errors.iter().filter_map(|error| match error.extensions.as_ref()?.get("code")? {
-            Value::String(code) => Some(code.as_str()),
-            _ => None,
-        })
+        self.errors.iter().filter_map(code_of)
     }
 
-    /// What the library answered, with codes on all errors.
-    pub(super) fn new(response: Response, request_id: &str) -> Self {
+    /// What the library answered, with codes on all errors, and without what the client said.
+    pub(super) fn new(response: Response, suggestions: bool, request_id: &str) -> Self {
         let Response { data, errors, .. } = response;
         // Errors of execution have a path. Without data and without any path nothing was executed.
         let executed = data != Value::Null || errors.iter().any(|error| !error.path.is_empty());
-        let mut errors = few(errors);
-        for error in &mut errors {
-            // What our resolvers fail with has a code, so what has none failed on its way to them: an argument.
-            let code = if executed { BAD_USER_INPUT } else { VALIDATION_FAILED };
-            complete(error, code, request_id);
+        // What our resolvers fail with has a code, so what has none failed on its way to them: an argument.
+        let code = if executed { BAD_USER_INPUT } else { VALIDATION_FAILED };
+        let mut told = Told::default();
+        for mut error in errors {
+            if code_of(&error).is_none() {
+                error.message = library::reworded(&error.message, suggestions);
+            }
+            complete(&mut error, code, request_id);
+            told.add(error);
         }
-        Self { data: executed.then_some(data), errors, fresh: None }
+        Self { data: executed.then_some(data), errors: told.errors, untold: told.untold, fresh: None }
     }
 
     /// An answer to a request that was not executed.
@@ -83,14 +89,14 @@ impl Answer {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         more.into_iter().for_each(|(name, value)| extensions.set(name, value));
         complete(&mut error, code, request_id);
-        Self { data: None, errors: vec![error], fresh: None }
+        Self { data: None, errors: vec![error], untold: 0, fresh: None }
     }
 
     /// An answer to a request whose execution came to nothing.
     pub(super) fn failed(code: &str, message: &str, request_id: &str) -> Self {
         let mut error = ServerError::new(message, None);
         complete(&mut error, code, request_id);
-        Self { data: Some(Value::Null), errors: vec![error], fresh: None }
+        Self { data: Some(Value::Null), errors: vec![error], untold: 0, fresh: None }
     }
 
     /// An answer to a request at which the gateway failed.
@@ -99,24 +105,47 @@ impl Answer {
     }
 }
 
-/// The first errors. A field that is selected twice fails twice; that is told once.
-fn few(errors: Vec<ServerError>) -> Vec<ServerError> {
-    let mut few: Vec<ServerError> = Vec::new();
-    for error in errors {
-        let told = |other: &ServerError| {
+/// The errors of an answer, as many as may be. A field that is selected twice fails twice; that is told once.
+#[derive(Default)]
+struct Told {
+    errors: Vec<ServerError>,
+    bytes: usize,
+    untold: usize,
+}
+
+impl Told {
+    fn add(&mut self, error: ServerError) {
+        let same = |other: &ServerError| {
             other.path == error.path && other.message == error.message && other.extensions == error.extensions
         };
-        if few.len() < MAX_ERRORS && (error.path.is_empty() || !few.iter().any(told)) {
-            few.push(error);
+        if !error.path.is_empty() && self.errors.iter().any(same) {
+            return;
+        }
+        let bytes = match self.errors.len() {
+            MAX_ERRORS => MAX_BYTES,
+            _ => serde_json::to_vec(&error).map_or(MAX_BYTES, |json| json.len() + 1),
+        };
+        if !self.errors.is_empty() && self.bytes + bytes > MAX_BYTES {
+            self.untold += 1;
+        } else {
+            self.bytes += bytes;
+            self.errors.push(error);
         }
     }
-    few
+}
+
+fn code_of(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code.as_str()),
+        _ => None,
+    }
 }
 
 /// Gives an error its request id, and a code where it has none; cuts its message.
 fn complete(error: &mut ServerError, code: &str, request_id: &str) {
+    let coded = code_of(error).is_some();
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-    if extensions.get("code").is_none() {
+    if !coded {
         extensions.set("code", code);
     }
     extensions.set("requestId", request_id);
@@ -124,6 +153,13 @@ fn complete(error: &mut ServerError, code: &str, request_id: &str) {
         error.message.truncate(end);
         error.message.push('…');
     }
+}
+
+/// What an answer says of errors that it does not hold.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Untold {
+    errors_left_out: usize,
 }
 
 impl Serialize for Answer {
@@ -134,6 +170,9 @@ impl Serialize for Answer {
         }
         if let Some(data) = &self.data {
             members.serialize_entry("data", data)?;
+        }
+        if self.untold > 0 {
+            members.serialize_entry("extensions", &Untold { errors_left_out: self.untold })?;
         }
         members.end()
     }

@@ -3,8 +3,11 @@
 use async_graphql::parser::Error;
 use async_graphql::{Pos, Value};
 
-use crate::graphql::cost::Cost;
-use crate::graphql::error::{DOCUMENT_TOO_COMPLEX, PARSE_FAILED, UPSTREAM_COST_EXCEEDED, VALIDATION_FAILED};
+use crate::graphql::cost::{Cost, Nodes};
+use crate::graphql::error::{
+    DOCUMENT_TOO_COMPLEX, INTROSPECTION_DISABLED, NODE_COST_EXCEEDED, PARSE_FAILED, UPSTREAM_COST_EXCEEDED,
+    VALIDATION_FAILED,
+};
 use crate::graphql::guard::{self, Limits, Refused};
 
 /// Why a request is not executed at all. Nothing of it repeats the document: that may hold personal data, and may be long.
@@ -21,7 +24,7 @@ impl Refusal {
         Self { code, message: message.into(), locations: pos.into_iter().collect(), more: Vec::new() }
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.more.push((name, value.into()));
         self
     }
@@ -43,6 +46,37 @@ impl Refusal {
     pub(super) fn too_many_writes(most: u32) -> Self {
         let message = format!("An operation may hold at most {most} mutations. Nothing was changed.");
         Self::new(VALIDATION_FAILED, message, None)
+    }
+
+    /// An operation whose answer may have more nodes than one may. `before`: as for [`Self::too_costly`].
+    pub(super) fn too_many_nodes(nodes: Nodes, before: u32, most: u32) -> Self {
+        let (field, pos) = nodes.most.unzip();
+        let field = field.map(|field| format!(" `{field}` has most of them.")).unwrap_or_default();
+        let mut message = format!(
+            "The answer may have {} nodes, of which {most} are allowed. Nothing was read.{field} Ask for fewer records at once \
+             (a smaller `first`), or for less of each.",
+            nodes.count
+        );
+        if before > 0 {
+            message = format!("{message} The requests before it in the batch may have {before} of them.");
+        }
+        Self::new(NODE_COST_EXCEEDED, message, pos)
+            .with("cost", before.saturating_add(nodes.count))
+            .with("limit", most)
+    }
+
+    /// An operation that asks for the schema where nobody may.
+    pub(super) fn introspection(pos: Pos) -> Self {
+        let message =
+            "This gateway does not tell its schema. Ask whoever runs it: `leadgraph schema` prints it.";
+        Self::new(INTROSPECTION_DISABLED, message, Some(pos))
+    }
+
+    /// An operation that asks for the schema over and over.
+    pub(super) fn introspects_too_much(pos: Pos) -> Self {
+        let message = "The operation asks for more of the schema than the standard introspection query does, twice over. \
+                       Ask for the types you need by `__type`.";
+        Self::new(DOCUMENT_TOO_COMPLEX, message, Some(pos)).with("exceeded", "INTROSPECTION")
     }
 
     /// A document that the guard does not let through.

@@ -185,6 +185,12 @@ impl Hostile {
         1
     }
 
+    /// Fails with much to say, in text of several bytes a character.
+    async fn shouts(&self) -> Vec<Option<Result<i32, crate::graphql::error::ClientError>>> {
+        let error = |n: usize| crate::graphql::error::ClientError::bad_input("\u{1f600}".repeat(399 + n % 2));
+        (0..20).map(|n| Some(Err(error(n)))).collect()
+    }
+
     /// Fails in many ways.
     async fn fails(&self) -> Vec<Option<Result<i32, crate::graphql::error::ClientError>>> {
         let error = || crate::graphql::error::ClientError::bad_input("no");
@@ -238,4 +244,108 @@ async fn a_field_that_is_selected_twice_reports_its_error_once() {
     assert_eq!(answer["data"], json!({ "reports": 1, "other": 1 }));
     let paths: Vec<_> = answer["errors"].as_array().unwrap().iter().map(|error| &error["path"]).collect();
     assert_eq!(paths, [&json!(["reports"]), &json!(["other"])]);
+}
+
+#[tokio::test]
+async fn variables_that_are_too_many_too_deep_or_too_long_are_refused() {
+    let deep = (0..40).fold(json!(1), |inner, _| json!([inner]));
+    for (variables, exceeded, limit) in [
+        (json!({ "a": "x".repeat(65_536) }), "BYTES", 65_536),
+        (json!({ "x".repeat(65_536): 1 }), "BYTES", 65_536),
+        (json!({ "a": deep }), "DEPTH", 32),
+        (json!({ "a": vec![1; 1_000] }), "VALUES", 1_000),
+    ] {
+        let answer = ask(request("query($a: Int) { __typename }", variables)).await;
+        let (code, message, _) = first(&answer);
+        assert_eq!(
+            (code, message.contains(&limit.to_string())),
+            ("VARIABLES_TOO_COMPLEX", true),
+            "{message}"
+        );
+        let extensions = &answer["errors"][0]["extensions"];
+        assert_eq!((&extensions["exceeded"], &extensions["limit"]), (&json!(exceeded), &json!(limit)));
+        assert!(answer.to_string().len() < 500);
+    }
+    let right =
+        json!({ "a": vec!["x".repeat(60); 900], "b": (0..30).fold(json!(1), |inner, _| json!([inner])) });
+    assert_eq!(ask(request("{ __typename }", right)).await["data"]["__typename"], "Query");
+}
+
+#[tokio::test]
+async fn nobody_is_told_the_schema_where_that_is_switched_off() {
+    let settings = Settings { introspection: false, suggestions: false, ..Settings::default() };
+    let schema = Schema(builder().data(settings).finish());
+    let ask = async |query: &str| {
+        serde_json::to_value(execute(&schema, cx(), request(query, Value::Null)).await).unwrap()
+    };
+    for query in [
+        "{ __schema { types { name } } }",
+        "{ a: __typename ...F } fragment F on Query { ... { x: __type(name: \"Lead\") { name } } }",
+    ] {
+        let answer = ask(query).await;
+        let (code, message, locations) = first(&answer);
+        assert_eq!(code, "INTROSPECTION_DISABLED");
+        assert!(message.contains("leadgraph schema") && locations.is_array(), "{message}");
+        assert!(answer.get("data").is_none());
+    }
+    assert_eq!(ask("{ __typename }").await["data"]["__typename"], "Query");
+    let answer = ask("{ lead(id: \"x\") { nam } }").await;
+    assert_eq!(first(&answer).1, "Unknown field \"nam\" on type \"Lead\".");
+    assert!(
+        first(&self::ask(request("{ lead(id: \"x\") { nam } }", Value::Null)).await)
+            .1
+            .contains("Did you mean")
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_may_have_too_many_nodes_is_refused_with_the_figure() {
+    let query =
+        "query($n: Int = 100) { leads(first: $n) { nodes { interactions(first: 100) { nodes { id } } } } }";
+    let answer = ask(request(query, Value::Null)).await;
+    let (code, message, locations) = first(&answer);
+    assert_eq!(code, "NODE_COST_EXCEEDED");
+    assert!(message.contains("11201 nodes") && message.contains("`leads`"), "{message}");
+    assert_eq!(*locations, json!([{ "line": 1, "column": 24 }]));
+    let extensions = &answer["errors"][0]["extensions"];
+    assert_eq!((&extensions["cost"], &extensions["limit"]), (&json!(11_201), &json!(5_000)));
+    // With fewer of them it is executed, and only then finds no sources behind this schema.
+    assert_eq!(first(&ask(request(query, json!({ "n": 10 }))).await).0, "INTERNAL");
+}
+
+#[tokio::test]
+async fn values_are_not_repeated() {
+    for (query, variables) in [
+        ("{ leads(filter: {status: [ADA_LOVELACE]}) { incomplete } }", Value::Null),
+        (
+            "query($f: LeadFilter) { leads(filter: $f) { incomplete } }",
+            json!({ "f": { "status": ["ada lovelace"] } }),
+        ),
+        ("query($f: LeadFilter) { leads(filter: $f) { incomplete } }", json!({ "f": { "ada lovelace": 1 } })),
+        ("query($f: LeadFilter) { leads(filter: $f) { incomplete } }", json!({ "f": "ada lovelace" })),
+        ("query($n: Int) { leads(first: $n) { incomplete } }", json!({ "n": "ada lovelace" })),
+        ("query($n: Int) { leads(first: $n) { incomplete } }", json!({ "n": { "ada": ["lovelace"] } })),
+        ("{ leads(first: \"ada lovelace\") { incomplete } }", Value::Null),
+        ("{ lead(id: {ada: \"lovelace\"}) { id } }", Value::Null),
+    ] {
+        let answer = ask(request(query, variables)).await;
+        assert!(answer["errors"][0]["message"].is_string(), "{answer}");
+        let text = answer.to_string().to_lowercase();
+        assert!(!text.contains("lovelace"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn errors_are_few_and_short_and_the_rest_is_counted() {
+    let names: String = (0..300).map(|n| format!("{}{n} ", "x".repeat(60))).collect();
+    let answer = ask(request(&format!("{{ leads {{ {names} }} }}"), Value::Null)).await;
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 20);
+    assert_eq!(answer["extensions"], json!({ "errorsLeftOut": 280 }));
+    assert!(answer.to_string().len() < 16 * 1024);
+    // Not even by their sum.
+    let answer = ask_hostile("{ shouts }").await;
+    let answer = serde_json::to_value(answer).unwrap();
+    let told = answer["errors"].as_array().unwrap().len();
+    assert!(told > 1 && answer["errors"].to_string().len() <= 16 * 1024, "{told}");
+    assert_eq!(answer["extensions"]["errorsLeftOut"], 20 - told);
 }

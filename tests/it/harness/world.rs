@@ -61,8 +61,12 @@ impl Plan {
             ..Settings::default()
         };
         let spec = WorldSpec { seed: 11, leads, days, agents: 1, ties: 1, now };
-        // The limit has tests of its own; elsewhere what an operation really costs is counted.
-        let graphql = graphql::Settings { max_upstream_calls: 10_000, ..graphql::Settings::default() };
+        // The limits have tests of their own; elsewhere what an operation really costs is counted.
+        let graphql = graphql::Settings {
+            max_upstream_calls: 10_000,
+            max_nodes: 1_000_000,
+            ..graphql::Settings::default()
+        };
         let http = http::Settings { request_timeout: Duration::from_secs(50), ..http::Settings::default() };
         let callers = callers::Settings::default();
         Self {
