@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument;
 
 use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
@@ -21,6 +22,9 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 const UNTIL_FOUND: Duration = Duration::from_secs(30);
 /// Between attempts from then on.
 const AFTERWARDS: Duration = Duration::from_secs(600);
+
+/// What stands for a request's id.
+const OWN: &str = "discovery";
 
 /// Takes all sources there are now.
 pub(super) type Publish = Arc<dyn Fn(Vec<Arc<dyn Source>>) + Send + Sync>;
@@ -46,7 +50,8 @@ pub(super) async fn run(known: &Known, publish: Publish) -> JoinSet<()> {
         let Some(discovery) = account.discovery else { continue };
         let (known, publish) = (Arc::clone(known), Arc::clone(&publish));
         let attempting = (!looked_up).then(|| attempting.clone());
-        tasks.spawn(look(place, discovery, known, publish, attempting));
+        let looking = look(place, discovery, known, publish, attempting);
+        tasks.spawn(looking.instrument(tracing::error_span!("request", request_id = OWN)));
     }
     drop(attempting);
     let _ = timeout(START, attempted.recv()).await;
@@ -90,7 +95,7 @@ fn circumstances() -> Cx {
     Cx {
         deadline: Instant::now() + ATTEMPT,
         now: Timestamp::now(),
-        request_id: Arc::from("discovery"),
+        request_id: Arc::from(OWN),
         caller: Caller::gateway(),
         meter: Meter::default(),
         background: false,

@@ -19,6 +19,7 @@ use moka::future::Cache as Moka;
 use moka::policy::EvictionPolicy;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::generations::{Generations, Name, Stamp};
 use super::settings::Settings;
@@ -344,7 +345,7 @@ impl Cache {
         let own = Cx { deadline: Instant::now() + self.patience, ..cx.clone() };
         let since = key.since(&self.generations);
         let (cache, name) = (self.clone(), key.clone());
-        tokio::spawn(async move {
+        let reading = async move {
             let leads = AtomicBool::new(false);
             let flight = async {
                 leads.store(true, Ordering::Relaxed);
@@ -384,7 +385,8 @@ impl Cache {
                 metrics::cache_joined(source.as_str(), what);
             }
             landed
-        })
+        };
+        tokio::spawn(reading.in_current_span())
     }
 }
 

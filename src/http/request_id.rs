@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::HeaderName;
+use tracing::Instrument;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -23,7 +24,9 @@ pub(super) async fn tag(mut request: Request, next: Next) -> Response {
         None => format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)).into(),
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    let mut response = next.run(request).await;
+    // Whatever is logged on the way belongs to this request; at a level that no filter leaves out before the lines themselves.
+    let span = tracing::error_span!("request", request_id = &*id);
+    let mut response = next.run(request).instrument(span).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
     }

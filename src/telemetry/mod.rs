@@ -1,12 +1,20 @@
-//! Metrics, by [`metrics`]. Logs: to standard error, for people on a terminal and for programs elsewhere. Constant texts with fields, and never
-//! personal data.
+//! What the operator sees: metrics, by [`metrics`], and logs, to standard error, for people on a terminal and for programs
+//! elsewhere. Constant texts with fields, and never personal data.
 
+mod line;
 pub mod metrics;
+#[cfg(test)]
+mod tests;
 
-use std::io::IsTerminal;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use self::line::Lines;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,11 +36,8 @@ pub fn start(format: Format, filter: Option<&str>) {
         Ok(filter) => (filter, false),
         Err(_) => (EnvFilter::new(STANDARD), true),
     };
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let _ = match format {
-        Format::Human => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        Format::Json => builder.json().flatten_event(true).try_init(),
-    };
+    let logs = logs(format, std::io::stderr).with_filter(filter.and(filter_fn(may_be_logged)));
+    let _ = Registry::default().with(logs).try_init();
     if refused {
         tracing::warn!(used = STANDARD, "RUST_LOG cannot be read");
     }
@@ -41,4 +46,23 @@ pub fn start(format: Format, filter: Option<&str>) {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panic");
     }));
+}
+
+/// What crates of others say in detail names URLs, headers and bodies, whatever `RUST_LOG` asks for.
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with(env!("CARGO_PKG_NAME")) || *metadata.level() <= Level::INFO
+}
+
+/// Writes events, each with the request it belongs to.
+fn logs<S, W>(format: Format, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    // No colours: what paints a line could also be in a value.
+    let layer = fmt::layer().with_ansi(false).with_writer(Lines(writer));
+    match format {
+        Format::Human => layer.boxed(),
+        Format::Json => layer.json().flatten_event(true).with_current_span(false).boxed(),
+    }
 }

@@ -8,6 +8,7 @@
 
 mod callers;
 mod calls;
+mod canary;
 mod commands;
 mod contract;
 mod graphql;

@@ -61,17 +61,23 @@ pub(crate) fn post(address: &str, body: &str) -> String {
 
 /// The answer to a request with a body of JSON, head and all.
 pub(crate) fn send(address: &str, method: &str, path: &str, body: &str) -> String {
-    let mut socket = TcpStream::connect(address).unwrap();
     let length = body.len();
-    write!(
-        socket,
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {length}\r\n\r\n{body}"
+    raw(
+        address,
+        &format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        ),
     )
-    .unwrap();
-    let mut reply = String::new();
-    socket.read_to_string(&mut reply).unwrap();
-    reply
+}
+
+/// The answer to whatever is sent, head and all.
+pub(crate) fn raw(address: &str, request: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut reply = Vec::new();
+    socket.read_to_end(&mut reply).unwrap();
+    String::from_utf8_lossy(&reply).into_owned()
 }
 
 /// A configuration over simulated vendors, and the variables it needs.
@@ -213,9 +219,5 @@ impl Gateway {
 
 /// The answer to `GET`, head and all.
 pub(crate) fn get(address: &str, path: &str) -> String {
-    let mut socket = TcpStream::connect(address).unwrap();
-    write!(socket, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
-    let mut reply = String::new();
-    socket.read_to_string(&mut reply).unwrap();
-    reply
+    raw(address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"))
 }
