@@ -3,12 +3,14 @@
 //! Has all keys and no logic of its own. `leadgraph serve` and `leadgraph demo` are two ways to get accounts; from there on
 //! they are the same program. Another program embeds the gateway by [`App::router`].
 
+mod circumstances;
 #[cfg(feature = "simulator")]
 pub mod demo;
 mod discovery;
 mod live;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::future::Future;
 use std::io;
@@ -24,11 +26,11 @@ use tower::{ServiceExt, service_fn};
 use self::live::{Lasting, Live};
 use crate::callers;
 use crate::config::{self, Config, Environment, Flaw, KnownVendor, Problem, SourceConfig};
-use crate::events::{self, Log};
+use crate::events::{self, Log, Told};
 use crate::gather::settings::Settings;
 use crate::graphql;
 use crate::http::{self, Readiness};
-use crate::vendors::{self, Account, Setup};
+use crate::vendors::{self, Account, Setup, WebhookSetup};
 
 /// What a gateway is made of: its settings, and accounts that are open but have not been asked anything.
 #[expect(missing_debug_implementations, reason = "holds keys")]
@@ -112,6 +114,10 @@ fn open(source: &SourceConfig) -> Result<Account, Vec<vendors::Problem>> {
         key: source.key.clone(),
         policy: source.policy.clone(),
         settings: source.settings.clone(),
+        webhook: source
+            .webhook
+            .clone()
+            .map(|webhook| WebhookSetup { secrets: webhook.secrets, settings: webhook.settings }),
     })
 }
 
@@ -133,7 +139,12 @@ impl App {
 
     async fn of(configs: Vec<SourceConfig>, parts: Parts) -> Self {
         let settings = parts.http.clone();
-        let lasting = Lasting { readiness: Readiness::default(), events: Log::new(parts.events) };
+        let lasting = Lasting {
+            readiness: Readiness::default(),
+            events: Log::new(parts.events),
+            told: Told::default(),
+            inboxes: Arc::default(),
+        };
         let live = Live::start(parts, configs, &lasting).await;
         Self { settings, lasting, live: Arc::new(ArcSwap::from_pointee(live)) }
     }

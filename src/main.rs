@@ -199,10 +199,8 @@ async fn demo(address: SocketAddr, world: World) -> Result<(), Stop> {
     writeln!(out, "  GraphiQL   http://{gateway}/")?;
     writeln!(out, "  GraphQL    http://{gateway}/graphql")?;
     writeln!(out, "\nThe simulated vendors, each with a control desk:\n")?;
-    let mut last = None;
     for (name, address) in stand.addresses() {
         writeln!(out, "  {name:<10} http://{address}/_sim")?;
-        last = Some((name, address));
     }
     writeln!(
         out,
@@ -212,7 +210,7 @@ async fn demo(address: SocketAddr, world: World) -> Result<(), Stop> {
         out,
         "    -d '{{\"query\":\"{{ leads(first: 5) {{ nodes {{ vendor name createdAt }} incomplete sources {{ source {{ name }} status }} }} }}\"}}'"
     )?;
-    if let Some((name, address)) = last {
+    if let Some((name, address, event)) = stand.tellers().last() {
         let put = format!("curl -sX PUT http://{address}/_sim/faults -H 'content-type: application/json' -d");
         writeln!(
             out,
@@ -228,6 +226,20 @@ async fn demo(address: SocketAddr, world: World) -> Result<(), Stop> {
         writeln!(
             out,
             "\n  Other kinds: reset, truncate, html, wrong_json; or {{\"kind\":\"status\",\"status\":429,\"retry_after\":\"5\"}}"
+        )?;
+        let secret = app::demo::WEBHOOK_SECRET;
+        writeln!(
+            out,
+            "\nGive {name} a new lead, and have it tell the gateway, which shows it at once then:\n"
+        )?;
+        writeln!(out, "  curl -sX POST http://{address}/_sim/leads\n")?;
+        writeln!(
+            out,
+            "  curl -sX POST http://{address}/_sim/webhooks -H 'content-type: application/json' \\"
+        )?;
+        writeln!(
+            out,
+            "    -d '{{\"url\":\"http://{gateway}/webhooks/{name}\",\"secret\":\"{secret}\",\"event\":\"{event}\"}}'"
         )?;
     }
     writeln!(out, "\nStop with Ctrl-C.")?;

@@ -17,7 +17,12 @@ use crate::model::caller::Visible;
 use crate::model::id::SourceId;
 use crate::secret::Secret;
 use crate::vendors::simulation::{Simulator, World, WorldSpec};
-use crate::vendors::{self, Account, Setup};
+use crate::vendors::{self, Account, Setup, WebhookSetup};
+
+/// Where the configuration for simulated vendors looks for what they sign their webhooks with.
+const WEBHOOK_VARIABLE: &str = "SIMULATED_WEBHOOK_SECRET";
+/// What simulated vendors sign their webhooks with. It protects nothing: they listen on loopback only.
+pub const WEBHOOK_SECRET: &str = "whsec_of_the_simulated_vendors";
 
 /// All vendors, simulated, telling one world. Stop when dropped.
 #[expect(missing_debug_implementations, reason = "holds trait objects")]
@@ -84,6 +89,12 @@ impl Stand {
         Ok(App::start(parts).await)
     }
 
+    /// Each vendor's name, where its simulator listens, and its word for what it tells of a lead first.
+    pub fn tellers(&self) -> impl Iterator<Item = (&'static str, SocketAddr, &'static str)> {
+        let all = self.simulators.iter();
+        all.map(|(entry, simulator)| (entry.name, simulator.address, simulator.vendor.webhook_event()))
+    }
+
     /// Each vendor's name and where its simulator listens.
     pub fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
         self.simulators.iter().map(|(entry, simulator)| (entry.name, simulator.address))
@@ -105,9 +116,11 @@ impl Stand {
             if !settings.is_empty() {
                 text.push_str(&format!("[sources.settings]\n{settings}"));
             }
-            text.push('\n');
+            let webhook = simulator.vendor.webhook_settings();
+            text.push_str(&format!("[sources.webhook]\nsecret_env = \"{WEBHOOK_VARIABLE}\"\n{webhook}\n"));
             variables.push((variable, simulator.vendor.key()));
         }
+        variables.push((WEBHOOK_VARIABLE.to_owned(), WEBHOOK_SECRET.to_owned()));
         (text, variables)
     }
 }
@@ -123,6 +136,10 @@ fn account(entry: &vendors::Entry, simulator: &Simulator) -> io::Result<Account>
         key: Secret::new(simulator.vendor.key()),
         policy,
         settings: simulator.vendor.settings(),
+        webhook: Some(WebhookSetup {
+            secrets: vec![Secret::new(WEBHOOK_SECRET)],
+            settings: simulator.vendor.webhook_settings(),
+        }),
     };
     (entry.open)(setup).map_err(|problems| {
         bug(problems.into_iter().map(|problem| problem.what).collect::<Vec<_>>().join("; "))

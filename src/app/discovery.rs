@@ -3,21 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
-use crate::model::caller::Caller;
-use crate::model::cx::{Cx, Meter};
+use super::circumstances;
 use crate::source::{DynDiscovery, Source};
 use crate::vendors::Account;
 
 /// How long the start waits for the first attempts.
 const START: Duration = Duration::from_millis(500);
-/// How long one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(10);
 /// Between attempts until the first success.
 const UNTIL_FOUND: Duration = Duration::from_secs(30);
 /// Between attempts from then on.
@@ -70,7 +66,7 @@ async fn look(
         sleep(AFTERWARDS).await;
     }
     loop {
-        match discovery.discover_dyn(&circumstances()).await {
+        match discovery.discover_dyn(&circumstances::needed(OWN)).await {
             Ok(found) => {
                 pause = AFTERWARDS;
                 let mut known = known.lock().await;
@@ -87,17 +83,5 @@ async fn look(
         }
         drop(attempting.take());
         sleep(pause).await;
-    }
-}
-
-/// Nobody asked for this one: the gateway did.
-fn circumstances() -> Cx {
-    Cx {
-        deadline: Instant::now() + ATTEMPT,
-        now: Timestamp::now(),
-        request_id: Arc::from(OWN),
-        caller: Caller::gateway(),
-        meter: Meter::default(),
-        background: false,
     }
 }

@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::Parts;
 use super::discovery::{self, Found, Known};
+use super::{Parts, webhooks};
 use crate::callers::{self, Callers, Refused};
 use crate::config::SourceConfig;
-use crate::events::{self, Event, EventKind, Log};
+use crate::events::{self, Event, EventKind, InboxSettings, Log, Told};
 use crate::gather::Gather;
 use crate::graphql::{self, Request, Schema};
 use crate::http::{self, Answer, Ask, Engine, Identify, Readiness, Refusal};
@@ -42,6 +42,10 @@ pub(super) struct Live {
 pub(super) struct Lasting {
     pub(super) readiness: Readiness,
     pub(super) events: Log,
+    /// What webhooks have told already.
+    pub(super) told: Told,
+    /// Works off what webhooks told, also what they told before.
+    pub(super) inboxes: Arc<Mutex<JoinSet<()>>>,
 }
 
 /// What a gateway is made of, its sources being gathered already.
@@ -49,6 +53,7 @@ struct Pieces {
     http: http::Settings,
     callers: callers::Settings,
     graphql: graphql::Settings,
+    inbox: InboxSettings,
     gather: Gather,
     found: Vec<Found>,
     configs: Vec<SourceConfig>,
@@ -57,15 +62,16 @@ struct Pieces {
 impl Live {
     /// The first one. Accounts whose sources must be found are asked for them; at most half a second is waited for that.
     pub(super) async fn start(parts: Parts, configs: Vec<SourceConfig>, lasting: &Lasting) -> Self {
-        let Parts { http, callers, graphql, events: _, gather, accounts } = parts;
+        let Parts { http, callers, graphql, events, gather, accounts } = parts;
         let gather = Gather::new(gather, sources(&accounts));
         let found = accounts.into_iter().map(|account| Found { account, looked_up: false }).collect();
-        Self::run(Pieces { http, callers, graphql, gather, found, configs }, lasting).await
+        Self::run(Pieces { http, callers, graphql, inbox: events.inbox, gather, found, configs }, lasting)
+            .await
     }
 
     /// The one that takes this one's place.
     pub(super) async fn next(&self, parts: Parts, configs: Vec<SourceConfig>, lasting: &Lasting) -> Self {
-        let Parts { http, callers, graphql, events: _, gather, accounts } = parts;
+        let Parts { http, callers, graphql, events, gather, accounts } = parts;
         let opened = configs.iter().zip(accounts);
         let found: Vec<Found> = {
             let known = self.known.lock().await;
@@ -78,18 +84,21 @@ impl Live {
         };
         let all = found.iter().flat_map(|found| found.account.sources.iter().cloned()).collect();
         let gather = self.gather.next(gather, all, &stays);
-        Self::run(Pieces { http, callers, graphql, gather, found, configs }, lasting).await
+        Self::run(Pieces { http, callers, graphql, inbox: events.inbox, gather, found, configs }, lasting)
+            .await
     }
 
     async fn run(pieces: Pieces, lasting: &Lasting) -> Self {
-        let Pieces { http, callers, graphql, gather, found, configs } = pieces;
+        let Pieces { http, callers, graphql, inbox, gather, found, configs } = pieces;
+        let accounts = found.iter().map(|found| &found.account);
+        let postboxes = webhooks::open(accounts, inbox, &gather, lasting).await;
         let known: Known = Arc::new(Mutex::new(found));
         let mut background = discovery::run(&known, publisher(&gather)).await;
         gather.on_write(publish_writes(lasting.events.clone()));
         background.spawn(events::watch(gather.clone(), lasting.events.clone()));
         let schema = graphql::schema(gather.clone(), graphql);
         let identify = identify(Callers::new(callers));
-        let router = http::router(&http, identify, engine(schema), lasting.readiness.clone());
+        let router = http::router(&http, identify, engine(schema), postboxes, lasting.readiness.clone());
         Self { router, gather, configs, known, _background: background }
     }
 }

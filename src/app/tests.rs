@@ -14,7 +14,7 @@ use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::source::{Health, Quota, SourceState};
-use crate::source::{Discovery, Source};
+use crate::source::{Discovery, DynDiscovery, Source};
 
 const EXAMPLE: &str = include_str!("../../examples/gateway.toml");
 
@@ -25,6 +25,9 @@ fn variables(name: &str) -> Option<String> {
         "ACME_SPELO_KEY" => Some("spk_live_0123456789abcdef".to_owned()),
         "ACME_CHATZURI_KEY" => Some("0123456789abcdef".to_owned()),
         "ACME_LEADSAIL_KEY" => Some("ls_0123456789abcdef".to_owned()),
+        "ACME_SPELO_WEBHOOK_SECRET" | "ACME_CHATZURI_WEBHOOK_SECRET" | "ACME_LEADSAIL_WEBHOOK_SECRET" => {
+            Some("whsec_0123456789abcdef".to_owned())
+        }
         _ => None,
     }
 }
@@ -77,7 +80,10 @@ fn costs_are_reckoned_with_what_each_vendor_can_do() {
     assert_eq!(chatzuri.len(), 2, "one source for each agent");
     assert_eq!((chatzuri[0].leads, chatzuri[0].conversations, chatzuri[0].interactions), (3, 3, 3));
     assert_eq!((chatzuri[0].lead, chatzuri[0].conversation), (Lookup::Day, Lookup::Day));
-    assert_eq!((chatzuri[0].history, chatzuri[0].cuts), (History::None, false));
+    // Its webhook tells which conversation a lead came from.
+    let (history, told) = (chatzuri[0].history, chatzuri[0].told);
+    assert_eq!((history, told, chatzuri[0].cuts), (History::Linked, true, false));
+    assert_eq!([0, 1, 25].map(|count| prices::scout(&chatzuri[0], count)), [0, 3, 3]);
 
     let leadsail = &of(Vendor::LeadSail).each[0];
     assert_eq!((leadsail.leads, leadsail.conversations, leadsail.interactions), (1, 0, 26));
@@ -140,13 +146,15 @@ impl Discovery for Finds {
     }
 }
 
+fn account(name: &str, discovery: Option<Arc<dyn DynDiscovery>>) -> Account {
+    let name = SourceId::new(name).unwrap();
+    Account { sources: vec![Named::source(name.as_str())], name, discovery, client: None, webhook: None }
+}
+
 fn accounts(from: usize, takes: u64) -> Vec<Account> {
     let takes = Duration::from_millis(takes);
     let finds = Finds { from, takes, asked: AtomicUsize::new(0) };
-    vec![
-        Account { sources: vec![Named::source("fixed")], discovery: None, client: None },
-        Account { sources: vec![Named::source("team")], discovery: Some(Arc::new(finds)), client: None },
-    ]
+    vec![account("fixed", None), account("team", Some(Arc::new(finds)))]
 }
 
 /// Runs a discovery, and keeps what was published, each time with its second.

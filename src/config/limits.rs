@@ -6,7 +6,7 @@ use super::cursors;
 use super::documents;
 use super::environment::Environment;
 use super::raw::Section;
-use crate::events;
+use crate::events::{self, InboxSettings};
 use crate::gather::settings::Settings;
 use crate::graphql;
 use crate::http;
@@ -22,6 +22,11 @@ pub(super) fn http(server: &mut Section<'_>) -> http::Settings {
         max_batch: server.number("max_batch", standard.max_batch, &(0..=10)),
         cors_origins: server.all_parsed("cors_origins", "https://app.example.com"),
         graphiql: server.flag("graphiql", standard.graphiql),
+        webhooks_per_second: server.number(
+            "webhooks_per_second",
+            standard.webhooks_per_second,
+            &(1..=10_000),
+        ),
     }
 }
 
@@ -70,6 +75,18 @@ pub(super) fn events(root: &mut Section<'_>) -> events::Settings {
         max_bytes: section.number("max_bytes", standard.max_bytes, &(1 << 20..=1 << 30)),
         max_age: section.secs("max_age_secs", standard.max_age, &(60..=86_400)),
         max_waiting: section.number("max_waiting", standard.max_waiting, &(1..=10_000)),
+        inbox: inbox(root, standard.inbox),
+    };
+    section.refuse_others();
+    settings
+}
+
+/// `[webhooks]`, but for their rate.
+fn inbox(root: &mut Section<'_>, standard: InboxSettings) -> InboxSettings {
+    let mut section = root.section("webhooks");
+    let settings = InboxSettings {
+        queue: section.number("queue", standard.queue, &(1..=100_000)),
+        linger: section.millis("linger_ms", standard.linger, &(0..=10_000)),
     };
     section.refuse_others();
     settings

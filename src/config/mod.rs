@@ -14,6 +14,7 @@ mod raw;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -22,6 +23,7 @@ use toml::de::DeTable;
 pub use self::environment::{Environment, variable};
 pub use self::problem::Problem;
 pub use self::sources::{Flaw, KnownVendor, SourceConfig};
+pub use self::webhook::WebhookConfig;
 use crate::events;
 use crate::gather;
 use crate::graphql;

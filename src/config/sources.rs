@@ -5,6 +5,7 @@ use url::{Host, Url};
 use super::environment::Environment;
 use super::problem::Problems;
 use super::raw::{Placed, Section};
+use super::webhook::{self, WebhookConfig};
 use crate::model::id::SourceId;
 use crate::secret::Secret;
 use crate::upstream::policy::Policy;
@@ -38,6 +39,8 @@ pub struct SourceConfig {
     pub writes: bool,
     /// The vendor's own settings, unread.
     pub settings: toml::Table,
+    /// Its webhook, if it takes one.
+    pub webhook: Option<WebhookConfig>,
 }
 
 impl SourceConfig {
@@ -111,6 +114,7 @@ fn one(
     let writes = section.boolean("writes");
     let upstream = section.table("upstream");
     let settings = section.table("settings");
+    let webhook = webhook::read(section, around.environment);
     section.refuse_others();
     let vendor = vendor?;
     let mut policy = (vendor.policy)();
@@ -128,6 +132,7 @@ fn one(
         policy,
         writes,
         settings,
+        webhook,
     })
 }
 

@@ -25,6 +25,7 @@ fn complain(source: &SourceConfig) -> Vec<Flaw> {
 fn variables(name: &str) -> Option<String> {
     match name {
         "ACME_KEY" => Some("k-1".to_owned()),
+        "NEXT_KEY" => Some("k-2".to_owned()),
         "EMPTY" => Some(String::new()),
         "SPACED" => Some("k 1".to_owned()),
         "CURSOR_KEY" => Some("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned()),
@@ -157,6 +158,11 @@ fn every_mistake_is_reported_at_its_line() {
         ("base_url = 'https://acme.example?key=1'\n", &[(5, "a query or a fragment")]),
         ("[sources.upstream]\nburst = 2\nconcurency = 3\n", &[(7, "`upstream.concurency`")]),
         ("[sources.settings]\ncolor = 'red'\nsize = 3\n", &[(7, "no setting size")]),
+        ("webhook = 3\n", &[(5, "`sources.webhook` is of type integer")]),
+        ("[sources.webhook]\nsize = 3\n", &[(5, "`secret_env` is missing in [[sources.webhook]]")]),
+        ("[sources.webhook]\nsecret_env = 'EMPTY'\n", &[(6, "EMPTY is empty")]),
+        ("[sources.webhook]\nsecret_env = 'ACME_KEY'\nnext_secret_env = 'GONE'\n", &[(7, "GONE is not set")]),
+        ("[webhooks]\nqueue = 0\nlinger = 3\n", &[(6, "`webhooks.queue` is out"), (7, "`webhooks.linger`")]),
         (GOOD, &[(6, "\"a\" is taken already, in line 2")]),
         (&GOOD.replace("'a'", "'a/b'"), &[(6, "\"a/b\" and \"a\" (line 2)")]),
         (&GOOD.replace("'a'", "'a b'"), &[(6, "\"a b\" cannot be the name")]),
@@ -178,6 +184,19 @@ fn all_mistakes_of_a_file_come_at_once_in_order() {
          [sources.settings]\nsize = 1\n[paging]\nscan_pages = 0\n",
         &[(2, "server.listen"), (6, "GONE"), (8, "no setting size"), (10, "scan_pages")],
     );
+}
+
+#[test]
+fn webhook_has_its_secrets_by_name_and_hands_the_rest_to_the_vendor() {
+    let text = format!(
+        "{GOOD}[sources.webhook]\nsecret_env = 'ACME_KEY'\nnext_secret_env = 'NEXT_KEY'\nheader = 'X-Acme'\n"
+    );
+    let config = load(&text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let webhook = config.sources[0].webhook.as_ref().unwrap();
+    let secrets: Vec<_> = webhook.secrets.iter().map(|secret| secret.expose().to_owned()).collect();
+    assert_eq!(secrets, ["k-1", "k-2"]);
+    assert_eq!(webhook.settings.to_string(), "header = \"X-Acme\"\n");
+    assert!(load(GOOD).is_ok_and(|config| config.sources[0].webhook.is_none()));
 }
 
 #[test]

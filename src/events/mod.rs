@@ -5,7 +5,9 @@
 //! who may hear what, which is decided where nodes are made.
 
 mod cursor;
+mod inbox;
 mod log;
+mod seen;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use self::cursor::BadCursor;
+pub use self::inbox::{Circumstances, Inbox, InboxSettings, SentAway};
 pub use self::log::{Heard, Listener, Log, Mark, Overrun};
+pub use self::seen::{Told, ToldTo};
 pub use self::states::watch;
 use crate::gather::record::Record;
 use crate::model::conversation::Conversation;
@@ -35,6 +39,8 @@ pub struct Settings {
     pub max_age: Duration,
     /// How many events may wait for one listener, those it asked to have replayed apart. 256.
     pub max_waiting: usize,
+    /// How webhooks are worked off.
+    pub inbox: InboxSettings,
 }
 
 impl Default for Settings {
@@ -44,6 +50,7 @@ impl Default for Settings {
             max_bytes: 8 * 1024 * 1024,
             max_age: Duration::from_secs(3600),
             max_waiting: 256,
+            inbox: InboxSettings::default(),
         }
     }
 }

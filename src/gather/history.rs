@@ -12,7 +12,7 @@ use super::lookup::{Point, Scouted};
 use super::plan::{Course, Leg};
 use super::reader::{Batch, Reader, Way};
 use super::record::{Record, moment};
-use super::request::{ConversationKey, InteractionFilter};
+use super::request::InteractionFilter;
 use super::trim;
 use super::{Inner, SIDE_BY_SIDE};
 use crate::model::conversation::Conversation;
@@ -48,10 +48,19 @@ pub(super) fn of_leads(
     whose: Whose,
     filter: &InteractionFilter,
 ) -> Leg<Interaction> {
-    let linked = source.histories().is_some()
-        || (source.leads().is_some_and(|list| list.caps_dyn().has_conversation)
-            && source.conversation_by_id().is_some());
-    if linked { course(inner, source, whose, filter) } else { Leg::Unsupported }
+    let told = || match &whose {
+        Whose::Keys(leads) => leads.iter().any(|lead| inner.linked_conversation(lead).is_some()),
+        Whose::Known { lead, .. } => inner.linked_conversation(&lead.key).is_some(),
+        Whose::Newest(_) => false,
+    };
+    let possible = source.histories().is_some() || names_conversations(&**source) || told();
+    if possible { course(inner, source, whose, filter) } else { Leg::Unsupported }
+}
+
+/// Whether a source's leads name the conversation that they came from. Of others, a webhook may have told it.
+fn names_conversations(source: &dyn Source) -> bool {
+    source.leads().is_some_and(|list| list.caps_dyn().has_conversation)
+        && source.conversation_by_id().is_some()
 }
 
 /// The part of a source in all interactions, where it lists them lead by lead: those of its newest leads.
@@ -173,14 +182,20 @@ impl Histories {
             return self.inner.history(cx, &self.desk.source, &key).await;
         }
         let mut oldest = Oldest { fetched_at: cx.now, age: Age::Fresh };
-        let lead = match lead {
-            Some(lead) => Some(lead),
-            None => oldest.take(self.inner.lead(cx, &key).await?),
+        let names = names_conversations(&*self.desk.source);
+        let link = match (self.inner.linked_conversation(&key), lead) {
+            (Some(link), _) => Some(link),
+            (None, Some(lead)) => self.inner.link(&lead),
+            (None, None) if names => {
+                oldest.take(self.inner.lead(cx, &key).await?).and_then(|lead| self.inner.link(&lead))
+            }
+            (None, None) => None,
         };
-        let link = lead.as_ref().and_then(|lead| {
-            let key = Key { source: key.source.clone(), native: lead.conversation.clone()?, day: None };
-            Some(ConversationKey { key, near: lead.created_at, whole: false })
-        });
+        if link.is_none() && !names {
+            // Not that there is none: nobody has told.
+            let source = self.desk.source.id();
+            return Err(SourceError::new(source, "interactions", SourceErrorKind::Unsupported));
+        }
         let talk = match link {
             Some(link) => match self.scouted(&link.key) {
                 Some(scouted) => Some(scouted),

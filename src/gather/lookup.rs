@@ -80,7 +80,7 @@ impl Inner {
             let list =
                 LeadList { desk: self.desk(&source), query: LeadQuery::default(), looks_inside: false };
             let caps = source.leads().map(|leads| leads.caps_dyn().list);
-            return self.by_day(cx, &source, &list, caps, key).await;
+            return self.by_days(cx, &source, &list, caps, (key, day_told(key))).await;
         }
         let (wanted, settings, overlay) = (key.clone(), Arc::clone(&self.settings), self.overlay.clone());
         let load = move |cx: Cx, _| async move {
@@ -103,7 +103,8 @@ impl Inner {
             }
             let list = ConversationList { desk: self.desk(&source), query: ConversationQuery::default() };
             let caps = source.conversations().map(|conversations| conversations.caps_dyn().list);
-            return self.by_day(cx, &source, &list, caps, key).await;
+            let days = day_told(key).or_else(|| wanted.near.map(days_before));
+            return self.by_days(cx, &source, &list, caps, (key, days)).await;
         }
         let (id, settings) = (key.native.clone(), Arc::clone(&self.settings));
         let load = move |cx: Cx, _| async move {
@@ -188,7 +189,18 @@ impl Inner {
         };
         let times = || keys.iter().filter_map(|key| key.near);
         let (Some(oldest), true) = (times().min(), keys.len() >= WORTH_A_LIST) else { return found };
-        if caps.paging != Paging::Cursor {
+        if caps.paging == Paging::Offset {
+            let list = ConversationList { desk: self.desk(&source), query: ConversationQuery::default() };
+            let (lo, hi) = (days_before(oldest).lo, days_before(times().max().unwrap_or(oldest)).hi);
+            let size = Some(caps.page_size.get());
+            let windows = Windows { reader: &list, source: source.id(), size, bottom: lo };
+            let read = windows.read(cx, Window { lo, hi }, &mut Tally::default()).await;
+            let natives: HashMap<_, _> = keys.iter().map(|key| (&key.key.native, &key.key)).collect();
+            for row in read.map(|(_, rows)| rows).unwrap_or_default() {
+                if let Some(key) = natives.get(&row.key.native) {
+                    found.insert((*key).clone(), row);
+                }
+            }
             return found;
         }
         let since = oldest.checked_sub(TALK).unwrap_or(oldest);
@@ -227,29 +239,37 @@ impl Inner {
         Ok(Point { record: (*read.value).clone(), fetched_at: read.fetched_at, age: read.age })
     }
 
-    /// One record of a list without a read by id: the day of its key is read whole.
-    async fn by_day<T: Record>(
+    /// One record of a list without a read by id: the days on which it may stand are read whole.
+    async fn by_days<T: Record>(
         &self,
         cx: &Cx,
         source: &Arc<dyn Source>,
         list: &dyn Reader<T>,
         caps: Option<ListCaps>,
-        key: &Key,
+        (key, days): (&Key, Option<Window>),
     ) -> Pointed<T> {
-        let Some(caps) = caps.filter(|caps| caps.paging == Paging::Offset) else {
-            return Ok(Point::none(cx));
-        };
-        let Some(day) = key.day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()) else {
-            return Ok(Point::none(cx));
-        };
-        let day = day_of(day.timestamp().as_millisecond());
-        let windows =
-            Windows { reader: list, source: source.id(), size: Some(caps.page_size.get()), bottom: day };
+        let caps = caps.filter(|caps| caps.paging == Paging::Offset);
+        let (Some(caps), Some(days)) = (caps, days) else { return Ok(Point::none(cx)) };
+        let size = Some(caps.page_size.get());
+        let windows = Windows { reader: list, source: source.id(), size, bottom: days.lo };
         let mut tally = Tally::default();
-        let (_, rows) = windows.read(cx, Window { lo: day, hi: day }, &mut tally).await?;
-        let record = rows.into_iter().find(|row| row.key() == key);
+        let (_, rows) = windows.read(cx, days, &mut tally).await?;
+        let record = rows.into_iter().find(|row| row.key().native == key.native);
         Ok(Point { record, fetched_at: tally.fetched_at.unwrap_or(cx.now), age: tally.age })
     }
+}
+
+/// The day that a key tells.
+fn day_told(key: &Key) -> Option<Window> {
+    let day = key.day?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    let day = day_of(day.timestamp().as_millisecond());
+    Some(Window { lo: day, hi: day })
+}
+
+/// The days on which a conversation may have begun from which something came at `moment`.
+fn days_before(moment: Timestamp) -> Window {
+    let since = moment.checked_sub(TALK).unwrap_or(moment);
+    Window { lo: day_of(since.as_millisecond()), hi: day_of(moment.as_millisecond()) }
 }
 
 fn fresh<T: Record>(record: Option<T>, absent: Duration, life: impl Fn(&T) -> Life) -> Fresh<Option<Arc<T>>> {

@@ -14,8 +14,10 @@ mod cursor;
 mod feed;
 mod generations;
 mod history;
+mod links;
 mod lists;
 mod lookup;
+mod news;
 mod plan;
 mod position;
 pub mod prices;
@@ -42,7 +44,9 @@ use self::connect::Request;
 use self::cursor::{Sealer, fingerprint};
 use self::generations::Name;
 use self::history::Whose;
+use self::links::Links;
 use self::lookup::Scouted;
+pub use self::news::Anew;
 use self::plan::{Leg, Legs};
 use self::prices::Prices;
 use self::registry::Registry;
@@ -77,6 +81,7 @@ struct Inner {
     settings: Arc<Settings>,
     registry: Registry,
     cache: Cache,
+    links: Arc<Links>,
     sealer: Arc<Sealer>,
     overlay: Overlay,
     writes: Arc<write::Desk>,
@@ -89,6 +94,7 @@ impl Gather {
         let inner = Inner {
             registry: Registry::new(sources),
             cache: Cache::new(&settings),
+            links: Arc::default(),
             sealer: Arc::new(Sealer::new(&settings)),
             overlay: Overlay::default(),
             writes: Arc::new(write::Desk::new()),
@@ -115,6 +121,7 @@ impl Gather {
             cache: before
                 .cache
                 .next(&settings, before.registry.names().into_iter().filter(|name| !stays(name))),
+            links: Arc::clone(&before.links),
             sealer,
             overlay: before.overlay.clone(),
             writes: Arc::clone(&before.writes),
@@ -218,7 +225,7 @@ impl Gather {
         let seen = self.inner.registry.seen_by(&cx.caller);
         let linked =
             |lead: &&Arc<Lead>| seen.get(&lead.key.source).is_some_and(|source| source.histories().is_none());
-        let links: Vec<_> = leads.iter().filter(linked).filter_map(|lead| link(lead)).collect();
+        let links: Vec<_> = leads.iter().filter(linked).filter_map(|lead| self.inner.link(lead)).collect();
         let scouted = Arc::new(self.inner.scout(cx, &links).await);
         // A few at a time: what waits at a source counts against the queue that others wait in, too.
         let one = |lead| self.interactions_of_one(cx, lead, &scouted, filter, paging).boxed();
@@ -335,10 +342,4 @@ impl Gather {
         let sources = self.inner.registry.seen_by(caller).select(filter).map_err(GatherError::Input)?;
         Ok(sources.into_iter().map(|source| (Arc::clone(&source), leg(&source))).collect())
     }
-}
-
-/// A lead's conversation, as a look-up.
-fn link(lead: &Lead) -> Option<ConversationKey> {
-    let key = Key { source: lead.key.source.clone(), native: lead.conversation.clone()?, day: None };
-    Some(ConversationKey { key, near: lead.created_at, whole: false })
 }

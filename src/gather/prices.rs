@@ -45,8 +45,10 @@ pub struct Price {
     pub interaction: Lookup,
     /// How the interactions of one lead are found.
     pub history: History,
-    /// Whether its leads name their conversation.
+    /// Whether its leads name their conversation, or webhooks tell it.
     pub links: bool,
+    /// Whether webhooks alone tell it: then both are found in lists, which are read by days for all of them together.
+    pub told: bool,
     /// Whether many conversations are looked for in its list before they are read by id.
     pub scouts: bool,
     /// Whether its lists may cut transcripts short, so that whole ones are read by id.
@@ -99,9 +101,22 @@ pub enum History {
     Linked,
 }
 
+/// Calls to find the `count` leads that conversations or interactions name.
+#[must_use]
+pub fn named_leads(price: &Price, count: u32) -> u32 {
+    if price.told {
+        WINDOW.min(count.saturating_mul(WINDOW))
+    } else {
+        count.saturating_mul(price.lead.named())
+    }
+}
+
 /// Calls to look for `count` conversations in a list before they are read by id, or to read them.
 #[must_use]
 pub fn scout(price: &Price, count: u32) -> u32 {
+    if price.told {
+        return WINDOW.min(count.saturating_mul(WINDOW));
+    }
     let reads = count.saturating_mul(price.conversation.named());
     // The most pages that a look through the list may take (`lookup`). What it misses is read by id, within the same order.
     let scouts = price.scouts && usize::try_from(count).is_ok_and(|count| count >= WORTH_A_LIST);
@@ -142,11 +157,12 @@ fn price(source: &dyn Source, settings: &Settings) -> Price {
         Some(Paging::Cursor) => 1,
         Some(Paging::Offset) => WINDOW,
     };
-    let links = source.leads().is_some_and(|list| list.caps_dyn().has_conversation);
+    let names = source.leads().is_some_and(|list| list.caps_dyn().has_conversation);
+    let told = !names && source.webhooks() && by_day(&talks) == Lookup::Day;
     let whole = source.conversation_by_id().is_some();
     let interaction = source.interaction_by_id().is_some();
     let conversation = by_id(whole || interaction, by_day(&talks));
-    let history = match (source.histories(), links && whole) {
+    let history = match (source.histories(), told || (names && whole)) {
         (Some(_), _) => History::PerLead,
         (None, true) => History::Linked,
         (None, false) => History::None,
@@ -165,7 +181,8 @@ fn price(source: &dyn Source, settings: &Settings) -> Price {
         conversation,
         interaction: by_id(interaction, conversation),
         history,
-        links,
+        links: names || told,
+        told,
         scouts: talks.as_ref().is_some_and(|list| list.paging == Paging::Cursor),
         // A source that can read one conversation does so where its list item says that it is not whole.
         cuts: whole && talks.is_some(),

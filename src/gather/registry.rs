@@ -162,7 +162,7 @@ pub(super) fn view(source: &dyn Source, writable: bool) -> SourceView {
                 InteractionListing::None
             },
             recordings: source.recordings().is_some(),
-            webhooks: false,
+            webhooks: source.webhooks(),
             vendor_filters,
         },
         health: source.health(),

@@ -14,6 +14,7 @@ mod request_id;
 mod serve;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,7 @@ use self::graphql::Media;
 pub use self::health::Readiness;
 pub use self::observe::metrics_router;
 pub use self::serve::serve;
+pub use self::webhooks::{Postbox, Postboxes, Receipt};
 use crate::model::cx::Cx;
 
 /// How the gateway is served.
@@ -54,6 +56,8 @@ pub struct Settings {
     pub cors_origins: Vec<Origin>,
     /// Whether GraphiQL is served at `/`. It is by default.
     pub graphiql: bool,
+    /// Deliveries that one webhook takes in a second, and at once. 50.
+    pub webhooks_per_second: u32,
 }
 
 impl Default for Settings {
@@ -66,6 +70,7 @@ impl Default for Settings {
             max_batch: 0,
             cors_origins: Vec::new(),
             graphiql: true,
+            webhooks_per_second: 50,
         }
     }
 }
@@ -103,8 +108,15 @@ pub struct Answer {
 /// its [`Cx`]; is dropped soon after it.
 pub type Engine = Arc<dyn Fn(Cx, Vec<Ask>) -> BoxFuture<'static, Vec<Answer>> + Send + Sync>;
 
-/// The whole surface: `/graphql`, `GET /` (GraphiQL), `/livez`, `/readyz`. Can be nested in another axum router.
-pub fn router(settings: &Settings, identify: Identify, engine: Engine, readiness: Readiness) -> Router {
+/// The whole surface: `/graphql`, `GET /` (GraphiQL), `POST /webhooks/{source}`, `/livez`, `/readyz`. Can be nested in
+/// another axum router.
+pub fn router(
+    settings: &Settings,
+    identify: Identify,
+    engine: Engine,
+    postboxes: Postboxes,
+    readiness: Readiness,
+) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
@@ -121,6 +133,8 @@ pub fn router(settings: &Settings, identify: Identify, engine: Engine, readiness
     let routes = routes
         // A page of another site may not make a browser ask in its user's place.
         .layer(cors::refusal(&settings.cors_origins))
+        // Vendors are no browsers, and each delivery shows itself who sent it. A source's name may hold slashes.
+        .route("/webhooks/{*source}", webhooks::route(settings, postboxes))
         // A panic in a resolver is one request's failure, not the connection's.
         .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)));
     // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.

@@ -51,12 +51,21 @@ async fn answer(cx: &Cx, ask: Ask) -> Answer {
     Answer { body: Bytes::from(body.to_string()), status: status.unwrap_or(StatusCode::OK), fresh: None }
 }
 
+/// One webhook, which does what the body says.
+fn postboxes() -> Postboxes {
+    let postbox: Postbox = Arc::new(|_, body, _| match body {
+        b"panic" => panic!("secret of a person"),
+        _ => Receipt::Taken,
+    });
+    Postboxes::from([("acme/site".to_owned(), postbox)])
+}
+
 async fn serve_with(settings: Settings) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let readiness = Readiness::default();
     let executed = Arc::default();
-    let router = router(&settings, everyone(), engine(Arc::clone(&executed)), readiness.clone());
+    let router = router(&settings, everyone(), engine(Arc::clone(&executed)), postboxes(), readiness.clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let held = readiness.clone();
     let task = tokio::spawn(async move {
@@ -155,7 +164,13 @@ async fn panic_is_one_requests_failure_and_tells_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn engine_that_never_answers_is_given_up() {
-    let router = router(&Settings::default(), everyone(), engine(Arc::default()), Readiness::default());
+    let router = router(
+        &Settings::default(),
+        everyone(),
+        engine(Arc::default()),
+        Postboxes::new(),
+        Readiness::default(),
+    );
     let request = http::Request::post("/graphql")
         .header("content-type", "application/json")
         .body(axum::body::Body::from(r#"{"query":"hang"}"#))
@@ -268,7 +283,13 @@ async fn graphiql_opens_with_the_example_queries() {
 
 #[tokio::test]
 async fn router_works_below_a_path_of_another_application() {
-    let inner = router(&Settings::default(), everyone(), engine(Arc::default()), Readiness::default());
+    let inner = router(
+        &Settings::default(),
+        everyone(),
+        engine(Arc::default()),
+        Postboxes::new(),
+        Readiness::default(),
+    );
     let outer = Router::new().nest_service("/leads", inner);
     let ask = |method: &str, path: &str, body: &'static str| {
         let request = http::Request::builder().method(method).uri(path);

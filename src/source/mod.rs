@@ -4,6 +4,7 @@
 //! Nobody implements `Source` by wrapping a `Source`: politeness and caching live in other rooms.
 
 mod erased;
+mod webhook;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use self::erased::{DynDiscovery, DynHistories, DynList, DynRead, DynRecordings, DynWrite};
+pub use self::webhook::{Delivery, Hint, News, Person, Refusal, Subject, Told, Webhook};
 use crate::model::caps::{ConversationCaps, LeadCaps};
 use crate::model::conversation::{Channel, Conversation, RecordingLink};
 use crate::model::cx::Cx;
@@ -71,6 +73,10 @@ pub trait Source: Send + Sync + 'static {
     /// Decides about leads.
     fn lead_review(&self) -> Option<&dyn DynWrite<LeadReview>> {
         None
+    }
+    /// Whether its account takes webhooks, so that news of it come by themselves.
+    fn webhooks(&self) -> bool {
+        false
     }
 }
 

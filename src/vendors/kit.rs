@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::Problem;
+use super::signature::Secrets;
+use super::{Problem, WebhookSetup};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::SourceId;
@@ -172,12 +173,31 @@ fn kind_of(kind: Kind) -> SourceErrorKind {
 
 /// Reads a vendor's settings table, reporting every bad key at once. `T` needs `#[serde(default, deny_unknown_fields)]`.
 pub(super) fn settings<T: DeserializeOwned + Default>(table: &toml::Table) -> Result<T, Vec<Problem>> {
+    below("settings", table)
+}
+
+/// Reads what is set about a webhook, as [`settings`], and takes its secrets.
+pub(super) fn webhook<T: DeserializeOwned + Default>(
+    setup: WebhookSetup,
+) -> Result<(T, Secrets), Vec<Problem>> {
+    let settings = below("webhook", &setup.settings)?;
+    let secrets = Secrets::new(setup.secrets).ok_or_else(|| {
+        vec![Problem {
+            path: vec!["webhook".to_owned()],
+            what: "it has no secret, or an empty one".to_owned(),
+            hint: "name the variable that holds it: secret_env = \"ACME_WEBHOOK_SECRET\"".to_owned(),
+        }]
+    })?;
+    Ok((settings, secrets))
+}
+
+fn below<T: DeserializeOwned + Default>(name: &str, table: &toml::Table) -> Result<T, Vec<Problem>> {
     let mut problems = Vec::new();
     for (key, value) in table {
         let single = toml::Table::from_iter([(key.clone(), value.clone())]);
         if let Err(error) = T::deserialize(single) {
             problems.push(Problem {
-                path: vec!["settings".to_owned(), key.clone()],
+                path: vec![name.to_owned(), key.clone()],
                 what: error.message().to_owned(),
                 hint: "see examples/gateway.toml for the settings of each vendor".to_owned(),
             });
@@ -187,11 +207,7 @@ pub(super) fn settings<T: DeserializeOwned + Default>(table: &toml::Table) -> Re
         return Err(problems);
     }
     T::deserialize(table.clone()).map_err(|error| {
-        vec![Problem {
-            path: vec!["settings".to_owned()],
-            what: error.message().to_owned(),
-            hint: String::new(),
-        }]
+        vec![Problem { path: vec![name.to_owned()], what: error.message().to_owned(), hint: String::new() }]
     })
 }
 

@@ -6,6 +6,7 @@
 mod chatzuri;
 mod kit;
 mod leadsail;
+mod signature;
 #[cfg(feature = "simulator")]
 pub mod simulation;
 mod spelo;
@@ -16,7 +17,7 @@ use url::Url;
 
 use crate::model::id::{SourceId, Vendor};
 use crate::secret::Secret;
-use crate::source::{DynDiscovery, Source};
+use crate::source::{DynDiscovery, Source, Webhook};
 use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
 
@@ -54,12 +55,25 @@ pub struct Setup {
     pub policy: Policy,
     /// The vendor's own settings, not yet read.
     pub settings: toml::Table,
+    /// Its webhook, if it takes one.
+    pub webhook: Option<WebhookSetup>,
+}
+
+/// What is configured about an account's webhook.
+#[expect(missing_debug_implementations, reason = "holds secrets")]
+pub struct WebhookSetup {
+    /// What both sides know: one secret, or two while it is replaced.
+    pub secrets: Vec<Secret>,
+    /// The vendor's own settings about it, not yet read.
+    pub settings: toml::Table,
 }
 
 /// An account, opened.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "holds trait objects")]
 pub struct Account {
+    /// Its name.
+    pub name: SourceId,
     /// Its sources as far as the configuration names them.
     pub sources: Vec<Arc<dyn Source>>,
     /// Finds its sources at the vendor, where they are not configured. Until it has succeeded once, `sources` holds a
@@ -67,6 +81,8 @@ pub struct Account {
     pub discovery: Option<Arc<dyn DynDiscovery>>,
     /// Its way to its vendor, which knows how the account stands there.
     pub client: Option<Client>,
+    /// Reads what its webhook gets, if it takes one.
+    pub webhook: Option<Arc<dyn Webhook>>,
 }
 
 /// Something wrong with an account's configuration.

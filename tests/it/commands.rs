@@ -29,7 +29,7 @@ fn check_tells_every_problem_with_its_line_and_ends_with_two() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let unset = "is not set";
-    assert_eq!(said.matches(unset).count(), 4, "{said}");
+    assert_eq!(said.matches(unset).count(), 7, "{said}");
     let line = 1 + std::fs::read_to_string(EXAMPLE)
         .unwrap()
         .lines()
@@ -39,15 +39,16 @@ fn check_tells_every_problem_with_its_line_and_ends_with_two() {
         said.contains(&format!("{EXAMPLE}:{line}: environment variable ACME_SPELO_KEY {unset}")),
         "{said}"
     );
-    assert!(said.ends_with("4 problems; nothing was started\n"), "{said}");
+    assert!(said.ends_with("7 problems; nothing was started\n"), "{said}");
 }
 
 #[test]
 fn check_of_a_right_file_names_its_sources() {
     let mut command = leadgraph(&["check", "--config", EXAMPLE]);
     command.env("LEADGRAPH_CURSOR_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
-    for name in ["ACME_SPELO_KEY", "ACME_CHATZURI_KEY", "ACME_LEADSAIL_KEY"] {
-        command.env(name, "spk_live_0123456789abcdef");
+    for name in ["SPELO", "CHATZURI", "LEADSAIL"] {
+        command.env(format!("ACME_{name}_KEY"), "spk_live_0123456789abcdef");
+        command.env(format!("ACME_{name}_WEBHOOK_SECRET"), "whsec_0123456789abcdef");
     }
     let (output, said) = output(&mut command);
     assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));

@@ -11,6 +11,7 @@ mod failures;
 mod filters;
 mod lists;
 mod verbs;
+mod webhooks;
 
 use futures_util::future::join_all;
 use leadgraph::vendors::ALL;

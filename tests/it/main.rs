@@ -23,4 +23,5 @@ mod protocol;
 mod reload;
 mod simulation;
 mod tidy;
+mod webhooks;
 mod writes;

@@ -8,7 +8,7 @@ use async_graphql::{ID, InputType, Positioned};
 
 use super::Costly;
 use super::fields::{Fields, Selected};
-use crate::gather::prices::{History, Price, Prices, scout};
+use crate::gather::prices::{History, Price, Prices, named_leads, scout};
 use crate::gather::request::{self, SourceFilter};
 use crate::graphql::MAX_DEPTH;
 use crate::graphql::input::{ConversationFilter, InteractionFilter, LeadFilter};
@@ -286,7 +286,7 @@ impl<'a> Walk<'a> {
                 self.charge(name, at, calls, SMALLER)
             }
             (Object::Record(kind @ (Conversation | Interaction)), "lead") => {
-                let calls = on.leads.saturating_mul(price.lead.named());
+                let calls = named_leads(price, on.leads);
                 let name = if kind == Conversation { "Conversation.lead" } else { "Interaction.lead" };
                 let calls = if told.named() { 0 } else { calls };
                 let own = self.charge(name, at, calls, SMALLER);

@@ -52,4 +52,8 @@ impl Source for Agent {
     fn conversations(&self) -> Option<&dyn DynList<Conversation>> {
         Some(self)
     }
+
+    fn webhooks(&self) -> bool {
+        self.team.webhooks
+    }
 }

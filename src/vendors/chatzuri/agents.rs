@@ -110,6 +110,10 @@ impl Source for Agents {
     fn conversations(&self) -> Option<&dyn DynList<Conversation>> {
         Some(self)
     }
+
+    fn webhooks(&self) -> bool {
+        self.team.webhooks
+    }
 }
 
 impl List<Lead> for Agents {

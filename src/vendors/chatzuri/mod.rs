@@ -16,6 +16,7 @@ mod request;
 mod simulator;
 #[cfg(test)]
 mod tests;
+mod webhook;
 mod wire;
 
 use std::collections::HashSet;
@@ -27,9 +28,10 @@ use self::agent::Agent;
 use self::agents::Agents;
 use self::dialect::Bearer;
 use self::request::Team;
+use self::webhook::Hook;
 use super::{Account, Entry, Problem, Setup, kit};
 use crate::model::id::{SourceId, Vendor};
-use crate::source::{DynDiscovery, Source};
+use crate::source::{DynDiscovery, Source, Webhook};
 use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
 
@@ -73,20 +75,22 @@ fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
         problems.extend(wrong_agents(&setup.name, agents));
     }
     let client = client(&setup).map_err(|problem| problems.push(problem)).ok();
+    let hook = setup.webhook.map(|webhook| Hook::new(&setup.name, webhook)).transpose();
+    let hook = hook.map_err(|found| problems.extend(found)).ok().flatten();
     let Some(client) = client.filter(|_| problems.is_empty()) else { return Err(problems) };
-    let team = Arc::new(Team::new(setup.name, client.clone(), settings.legacy_param_names));
+    let team = Team::new(setup.name.clone(), client.clone(), settings.legacy_param_names, hook.is_some());
+    let team = Arc::new(team);
     // CHATZURI-8: how agents are listed is the least known of all, so an explicit list always wins.
-    let Some(agents) = settings.agents else {
-        let agents = Arc::new(Agents::new(team));
-        let stand_in: Arc<dyn Source> = Arc::clone(&agents) as _;
-        return Ok(Account {
-            sources: vec![stand_in],
-            discovery: Some(agents as Arc<dyn DynDiscovery>),
-            client: Some(client),
-        });
+    let (sources, discovery) = match settings.agents {
+        Some(agents) => (agents.iter().filter_map(|agent| Agent::source(&team, agent)).collect(), None),
+        None => {
+            let agents = Arc::new(Agents::new(team));
+            let stand_in: Arc<dyn Source> = Arc::clone(&agents) as _;
+            (vec![stand_in], Some(agents as Arc<dyn DynDiscovery>))
+        }
     };
-    let sources = agents.iter().filter_map(|agent| Agent::source(&team, agent)).collect();
-    Ok(Account { sources, discovery: None, client: Some(client) })
+    let webhook = hook.map(|hook| Arc::new(hook) as Arc<dyn Webhook>);
+    Ok(Account { name: setup.name, sources, discovery, client: Some(client), webhook })
 }
 
 fn client(setup: &Setup) -> Result<Client, Problem> {

@@ -33,15 +33,17 @@ pub(super) struct Team {
     pub(super) name: SourceId,
     /// The one way to the vendor: its quota counts by key, not by agent.
     pub(super) client: Client,
+    /// Whether it takes webhooks.
+    pub(super) webhooks: bool,
     agent_field: &'static str,
     lists: Manner,
 }
 
 impl Team {
-    pub(super) fn new(name: SourceId, client: Client, legacy_param_names: bool) -> Self {
+    pub(super) fn new(name: SourceId, client: Client, legacy_param_names: bool, webhooks: bool) -> Self {
         // CHATZURI-7: one name or the other, never both: a check for unknown names could refuse the call.
         let agent_field = if legacy_param_names { "chatbotId" } else { "agentId" };
-        Self { name, client, agent_field, lists: Manner::default() }
+        Self { name, client, webhooks, agent_field, lists: Manner::default() }
     }
 }
 

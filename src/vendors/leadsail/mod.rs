@@ -14,6 +14,7 @@ mod simulator;
 #[cfg(test)]
 #[cfg(feature = "simulator")]
 mod tests;
+mod webhook;
 mod wire;
 mod writes;
 
@@ -22,13 +23,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use self::dialect::Signed;
+use self::webhook::Hook;
 use super::{Account, Entry, Problem, Setup, kit};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
 use crate::model::source::{Health, Quota};
 use crate::model::write::{LeadReview, LeadUpdate};
-use crate::source::{DynHistories, DynList, DynRead, DynRecordings, DynWrite, Source};
+use crate::source::{DynHistories, DynList, DynRead, DynRecordings, DynWrite, Source, Webhook};
 use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
 
@@ -83,6 +85,7 @@ struct LeadSail {
     dates: DateFilter,
     /// Parameters of every list call.
     scope: Vec<(&'static str, String)>,
+    webhooks: bool,
 }
 
 fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
@@ -115,11 +118,19 @@ fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
         });
     }
     let client = signed.map(|signed| Client::new(setup.name.as_str(), &setup.base_url, signed, setup.policy));
+    let hook = setup.webhook.map(|webhook| Hook::new(&setup.name, webhook)).transpose();
+    let hook = hook.map_err(|found| problems.extend(found)).ok().flatten();
     match client {
         Some(Ok(client)) if problems.is_empty() => {
             let way = client.clone();
-            let source = LeadSail { id: setup.name, client, dates: settings.date_filter, scope };
-            Ok(Account { sources: vec![Arc::new(source)], discovery: None, client: Some(way) })
+            let (id, dates, webhooks) = (setup.name.clone(), settings.date_filter, hook.is_some());
+            Ok(Account {
+                name: setup.name,
+                sources: vec![Arc::new(LeadSail { id, client, dates, scope, webhooks })],
+                discovery: None,
+                client: Some(way),
+                webhook: hook.map(|hook| Arc::new(hook) as Arc<dyn Webhook>),
+            })
         }
         Some(Err(error)) => {
             problems.push(Problem {
@@ -172,5 +183,8 @@ impl Source for LeadSail {
     }
     fn lead_review(&self) -> Option<&dyn DynWrite<LeadReview>> {
         Some(self)
+    }
+    fn webhooks(&self) -> bool {
+        self.webhooks
     }
 }

@@ -46,6 +46,12 @@ pub trait Simulated: Send + Sync {
     fn delete_lead(&self, id: &str) -> bool;
     /// The switches it understands, each with a sentence.
     fn switches(&self) -> &'static [(&'static str, &'static str)];
+    /// What a webhook's account must set to understand all that is sent, in its `[sources.webhook]`.
+    fn webhook_settings(&self) -> toml::Table {
+        toml::Table::new()
+    }
+    /// Its word for what it tells of a lead first.
+    fn webhook_event(&self) -> &'static str;
     /// What it sends to a webhook: one delivery for each of the order's leads, in their order.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod normalize;
 mod simulator;
 #[cfg(test)]
 mod tests;
+mod webhook;
 mod wire;
 mod writes;
 
@@ -20,13 +21,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use self::dialect::SiteKey;
+use self::webhook::Hook;
 use super::{Account, Entry, Problem, Setup, kit};
 use crate::model::conversation::Conversation;
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::Lead;
 use crate::model::source::{Health, Quota};
 use crate::model::write::LeadUpdate;
-use crate::source::{DynList, DynRead, DynRecordings, DynWrite, Source};
+use crate::source::{DynList, DynRead, DynRecordings, DynWrite, Source, Webhook};
 use crate::upstream::client::Client;
 use crate::upstream::policy::Policy;
 
@@ -60,10 +62,18 @@ fn open(setup: Setup) -> Result<Account, Vec<Problem>> {
             .map_err(|error| problems.push(unusable(&error)))
             .ok()
     });
+    let hook = setup.webhook.map(|webhook| Hook::new(&setup.name, webhook)).transpose();
+    let hook = hook.map_err(|found| problems.extend(found)).ok().flatten();
     match client {
         Some(client) if problems.is_empty() => {
-            let source = Spelo { id: setup.name, client: client.clone() };
-            Ok(Account { sources: vec![Arc::new(source)], discovery: None, client: Some(client) })
+            let source = Spelo { id: setup.name.clone(), client: client.clone(), webhooks: hook.is_some() };
+            Ok(Account {
+                name: setup.name,
+                sources: vec![Arc::new(source)],
+                discovery: None,
+                client: Some(client),
+                webhook: hook.map(|hook| Arc::new(hook) as Arc<dyn Webhook>),
+            })
         }
         _ => Err(problems),
     }
@@ -81,6 +91,7 @@ fn unusable(error: &crate::upstream::failure::UpstreamError) -> Problem {
 struct Spelo {
     id: SourceId,
     client: Client,
+    webhooks: bool,
 }
 
 impl Source for Spelo {
@@ -113,5 +124,8 @@ impl Source for Spelo {
     }
     fn lead_update(&self) -> Option<&dyn DynWrite<LeadUpdate>> {
         Some(self)
+    }
+    fn webhooks(&self) -> bool {
+        self.webhooks
     }
 }

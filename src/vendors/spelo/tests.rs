@@ -327,6 +327,7 @@ fn opened(key: &str, settings: &str) -> Result<Vec<String>, Vec<Problem>> {
         key: Secret::new(key),
         policy: (ENTRY.policy)(),
         settings: settings.parse().unwrap(),
+        webhook: None,
     };
     (ENTRY.open)(setup)
         .map(|account| account.sources.iter().map(|source| source.id().as_str().to_owned()).collect())

@@ -87,6 +87,7 @@ impl Bench {
             key: Secret::new(key),
             policy,
             settings: self.simulator.vendor.settings(),
+            webhook: None,
         })
     }
 

@@ -8,7 +8,7 @@ mod list;
 mod world;
 
 pub(crate) use self::list::{List, Page, records};
-pub(crate) use self::world::{CHATZURI, Calls, LEADSAIL, Plan, SPELO, World, elements};
+pub(crate) use self::world::{CHATZURI, Calls, LEADSAIL, Plan, SECRETS, SPELO, World, elements};
 
 use serde_json::{Map, Value, json};
 

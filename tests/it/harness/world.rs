@@ -14,7 +14,7 @@ use leadgraph::model::id::SourceId;
 use leadgraph::secret::Secret;
 use leadgraph::upstream::policy::Policy;
 use leadgraph::vendors::simulation::{LedgerEntry, Rule, Simulator, World as Told, WorldSpec};
-use leadgraph::vendors::{ALL, Account, Entry, Setup};
+use leadgraph::vendors::{ALL, Account, Entry, Setup, WebhookSetup};
 use leadgraph::{callers, events, graphql, http};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -40,7 +40,13 @@ pub(crate) struct Plan {
     pub(crate) graphql: graphql::Settings,
     /// Settings of single vendors, each of them a text.
     words: Vec<(&'static str, &'static str, &'static str)>,
+    events: events::Settings,
+    /// Vendors whose accounts take webhooks, with what is set about them.
+    webhooks: BTreeMap<&'static str, String>,
 }
+
+/// The secrets of all webhooks: the current one, and the one that will take its place.
+pub(crate) const SECRETS: [&str; 2] = ["whsec_of_these_tests", "whsec_of_tomorrow"];
 
 impl Plan {
     /// Leads per account over so many days; ends yesterday evening, so that the hour of the day changes nothing.
@@ -67,7 +73,11 @@ impl Plan {
             max_nodes: 1_000_000,
             ..graphql::Settings::default()
         };
-        let http = http::Settings { request_timeout: Duration::from_secs(50), ..http::Settings::default() };
+        let http = http::Settings {
+            request_timeout: Duration::from_secs(50),
+            webhooks_per_second: 10_000,
+            ..http::Settings::default()
+        };
         let callers = callers::Settings::default();
         Self {
             spec,
@@ -78,6 +88,8 @@ impl Plan {
             http,
             graphql,
             words: Vec::new(),
+            events: events::Settings::default(),
+            webhooks: BTreeMap::new(),
         }
     }
 
@@ -134,6 +146,24 @@ impl Plan {
         self
     }
 
+    /// Changes how events are kept, and how they come in.
+    pub(crate) fn events(mut self, change: impl FnOnce(&mut events::Settings)) -> Self {
+        change(&mut self.events);
+        self
+    }
+
+    /// The vendor's account takes webhooks, with these settings of the vendor's.
+    pub(crate) fn webhook(mut self, vendor: &'static str, settings: &str) -> Self {
+        self.webhooks.insert(vendor, settings.to_owned());
+        self
+    }
+
+    /// The world ends at this moment.
+    pub(crate) fn until(mut self, now: Timestamp) -> Self {
+        self.spec.now = now;
+        self
+    }
+
     pub(crate) async fn start(self) -> World {
         let told = Arc::new(Told::new(self.spec.clone()));
         let mut vendors = BTreeMap::new();
@@ -176,7 +206,7 @@ impl World {
         let parts = Parts {
             http: self.plan.http.clone(),
             gather: self.plan.settings.clone(),
-            events: events::Settings::default(),
+            events: self.plan.events,
             graphql: self.plan.graphql.clone(),
             callers: self.plan.callers.clone(),
             accounts: accounts.collect(),
@@ -219,6 +249,10 @@ impl World {
             key: Secret::new(simulator.vendor.key()),
             policy,
             settings,
+            webhook: self.plan.webhooks.get(entry.name).map(|settings| WebhookSetup {
+                secrets: SECRETS.map(Secret::new).into(),
+                settings: settings.parse().unwrap(),
+            }),
         };
         let opened = (entry.open)(setup);
         opened.map_err(|problems| format!("{problems:?}")).unwrap()
@@ -229,6 +263,23 @@ impl World {
         let response = self.request(query).send().await.unwrap();
         assert_eq!(response.status(), 200);
         Answer(response.json().await.unwrap())
+    }
+
+    /// Where a source's webhook lives.
+    pub(crate) fn postbox(&self, source: &str) -> String {
+        let (address, _) = self.gateways.last().unwrap();
+        format!("http://{address}/webhooks/{source}")
+    }
+
+    /// Has a vendor send webhooks to the gateway; answers how each was received. `order` goes over the usual one.
+    pub(crate) async fn tell(&self, vendor: &str, event: &str, order: Value) -> Vec<u16> {
+        let mut all = serde_json::json!({"url": self.postbox(vendor), "secret": SECRETS[0], "event": event});
+        all.as_object_mut().unwrap().extend(order.as_object().unwrap().clone());
+        let desk = format!("http://{}/_sim/webhooks", self.vendor(vendor).address);
+        let response = self.client.post(desk).json(&all).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
+        let outcomes: Value = response.json().await.unwrap();
+        elements(&outcomes).iter().map(|one| one["status"].as_u64().unwrap().try_into().unwrap()).collect()
     }
 
     /// A request that is not sent yet.

@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("callers", &["model"]),
     ("vendors", &["model", "secret", "source", "upstream"]),
     ("gather", &["model", "source", "telemetry"]),
-    ("events", &["gather", "model"]),
+    ("events", &["gather", "model", "source"]),
     ("graphql", &["gather", "model", "telemetry"]),
     ("http", &["model", "telemetry"]),
     ("config", &["callers", "events", "gather", "graphql", "http", "model", "secret", "upstream"]),
@@ -51,9 +51,10 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
     (
         &["Timestamp::now(", "SystemTime::now(", "Zoned::now("],
         &[
-            "src/app/discovery.rs",
+            "src/app/circumstances.rs",
             "src/events/states.rs",
             "src/http/graphql.rs",
+            "src/http/webhooks.rs",
             "src/upstream/clock.rs",
             "src/vendors/simulation/control.rs",
             "src/vendors/simulation/webhooks.rs",

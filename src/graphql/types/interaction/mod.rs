@@ -151,12 +151,12 @@ impl Interaction {
 
     /// The lead whose history it belongs to; null where the vendor names none.
     async fn lead(&self, ctx: &Context<'_>) -> Option<Result<Lead, ClientError>> {
-        let native = self.seen.lead.clone()?;
         let source = &self.seen.key.source;
-        let find = async {
-            let key = Key { source: source.clone(), native, day: None };
-            State::of(ctx)?.loaders.leads.load(source, key).await
-        };
+        let named = self.seen.lead.clone().map(|native| Key { source: source.clone(), native, day: None });
+        // Where only a webhook told it, the interaction is the conversation.
+        let told = State::of(ctx).ok().and_then(|state| state.gather.linked_lead(&self.seen.key));
+        let key = told.or(named)?;
+        let find = async { State::of(ctx)?.loaders.leads.load(source, key).await };
         find.await.map(|found| found.map(Lead::new)).transpose()
     }
 

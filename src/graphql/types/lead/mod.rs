@@ -227,17 +227,21 @@ impl Lead {
         self.get(ctx, |lead| lead.last_activity_at.map(DateTime)).await
     }
 
-    /// The conversation in which the lead was captured; null where the lead names none. On a page of leads the
-    /// conversations are found together, by few calls.
+    /// The conversation in which the lead was captured; null where the lead names none. Of vendors whose leads never do, it
+    /// is known where a webhook has told it since the gateway was started. On a page of leads the conversations are found
+    /// together, by few calls.
     async fn conversation(&self, ctx: &Context<'_>) -> Option<Result<Conversation, ClientError>> {
-        let named = self.get(ctx, |lead| Some((lead.conversation.as_ref()?, lead.created_at))).await?;
-        let find = async {
+        let source = &self.seen.key.source;
+        let gather = State::of(ctx).ok().map(|state| &state.gather);
+        let told = || gather.and_then(|gather| gather.linked_conversation(&self.seen.key)).map(Ok);
+        let named = self.get(ctx, |lead| Some((lead.conversation.as_ref()?, lead.created_at))).await;
+        let named = named.map(|named| {
             let (native, near) = named?;
-            let source = &self.seen.key.source;
             let key = Key { source: source.clone(), native: native.clone(), day: None };
-            let wanted = ConversationKey { key, near, whole: false };
-            State::of(ctx)?.loaders.conversations.load(source, wanted).await
-        };
+            Ok::<_, ClientError>(ConversationKey { key, near, whole: false })
+        });
+        let wanted = named.or_else(told)?;
+        let find = async { State::of(ctx)?.loaders.conversations.load(source, wanted?).await };
         find.await.map(|found| found.map(Conversation::new)).transpose()
     }
 

@@ -109,6 +109,13 @@ impl Simulated for Office {
         SWITCHES
     }
 
+    // The older shapes, which name the conversation, are signed in the older way (CHATZURI-27).
+    fn webhook_settings(&self) -> toml::Table {
+        toml::Table::from_iter([("sha1".to_owned(), true.into())])
+    }
+    fn webhook_event(&self) -> &'static str {
+        "lead.submit"
+    }
     fn webhook(&self, order: &WebhookOrder) -> Result<Vec<Delivery>, String> {
         webhooks::deliveries(&self.desk.data(), order)
     }

@@ -50,6 +50,7 @@ pub(super) fn setup(simulator: &Simulator, settings: &str) -> Setup {
         key: Secret::new(simulator.vendor.key()),
         policy: impatient(),
         settings: settings.parse().unwrap(),
+        webhook: None,
     }
 }
 

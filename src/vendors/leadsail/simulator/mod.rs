@@ -237,6 +237,9 @@ impl Simulated for Tenant {
         ]
     }
 
+    fn webhook_event(&self) -> &'static str {
+        "lead.queued"
+    }
     fn webhook(&self, order: &WebhookOrder) -> Result<Vec<Delivery>, String> {
         webhooks::deliveries(self, order)
     }

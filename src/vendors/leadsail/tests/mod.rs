@@ -56,6 +56,7 @@ fn open(base_url: &str, key: &str, settings: &str) -> Result<Account, Vec<Proble
         key: Secret::new(key),
         policy: (ENTRY.policy)(),
         settings: settings.parse().unwrap(),
+        webhook: None,
     })
 }
 

@@ -119,6 +119,9 @@ impl Simulated for Spelo {
     fn switches(&self) -> &'static [(&'static str, &'static str)] {
         SWITCHES
     }
+    fn webhook_event(&self) -> &'static str {
+        "lead.captured"
+    }
     fn webhook(&self, order: &WebhookOrder) -> Result<Vec<Delivery>, String> {
         webhooks::deliveries(&mut self.0.state(), order)
     }

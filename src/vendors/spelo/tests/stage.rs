@@ -50,6 +50,7 @@ pub(super) fn open(simulator: &Simulator, key: &str) -> Arc<dyn Source> {
         key: Secret::new(key),
         policy: Policy { quota: 100_000, burst: 10_000, max_attempts: 1, ..(ENTRY.policy)() },
         settings: simulator.vendor.settings(),
+        webhook: None,
     };
     let account = (ENTRY.open)(setup).unwrap_or_else(|problems| panic!("{problems:?}"));
     Arc::clone(&account.sources[0])
