@@ -29,7 +29,7 @@ use crate::config::{self, Config, Environment, Flaw, KnownVendor, Problem, Sourc
 use crate::events::{self, Log, Told};
 use crate::gather::settings::Settings;
 use crate::graphql;
-use crate::http::{self, Readiness};
+use crate::http::{self, Lines, Readiness};
 use crate::vendors::{self, Account, Setup, WebhookSetup};
 
 /// What a gateway is made of: its settings, and accounts that are open but have not been asked anything.
@@ -144,6 +144,7 @@ impl App {
             events: Log::new(parts.events),
             told: Told::default(),
             inboxes: Arc::default(),
+            lines: Lines::new(&settings),
         };
         let live = Live::start(parts, configs, &lasting).await;
         Self { settings, lasting, live: Arc::new(ArcSwap::from_pointee(live)) }
@@ -156,6 +157,8 @@ impl App {
         let before = self.live.load_full();
         let next = before.next(parts, config.sources.clone(), &self.lasting).await;
         self.live.store(Arc::new(next));
+        // What goes on for hours begins anew, so that nobody goes on as who they no longer are.
+        before.lines.close();
     }
 
     /// What it answers with: to be served, or nested in another axum router. Background work goes on only as long as
@@ -169,8 +172,8 @@ impl App {
 
     /// Serves until `shutdown` is ready, then drains (see [`http::serve`]).
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let (router, readiness) = (self.router(), self.lasting.readiness.clone());
-        http::serve(listener, router, &self.settings, readiness, shutdown).await;
+        let (router, Lasting { readiness, lines, .. }) = (self.router(), self.lasting.clone());
+        http::serve(listener, router, &self.settings, lines, readiness, shutdown).await;
     }
 }
 
@@ -186,7 +189,8 @@ pub async fn serve_metrics(address: std::net::SocketAddr) -> io::Result<JoinSet<
         // A handful of scrapers: more would only cost.
         let settings = http::Settings { max_connections: 16, ..http::Settings::default() };
         let (router, readiness) = (http::metrics_router(), Readiness::default());
-        http::serve(listener, router, &settings, readiness, std::future::pending()).await;
+        http::serve(listener, router, &settings, Lines::new(&settings), readiness, std::future::pending())
+            .await;
     });
     Ok(serving)
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use ::http::StatusCode;
 use axum::Router;
-use futures_util::FutureExt;
 use futures_util::future::ready;
+use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -20,8 +20,10 @@ use crate::callers::{self, Callers, Refused};
 use crate::config::SourceConfig;
 use crate::events::{self, Event, EventKind, InboxSettings, Log, Told};
 use crate::gather::Gather;
-use crate::graphql::{self, Request, Schema};
-use crate::http::{self, Answer, Ask, Engine, Identify, Readiness, Refusal};
+use crate::graphql::{self, Opened, Request, Schema};
+use crate::http::{
+    self, Answer, Ask, Engine, Engines, Identify, Lines, LiveEngine, Readiness, Refusal, Reply,
+};
 use crate::model::id::SourceId;
 use crate::model::lead::Lead;
 use crate::source::Source;
@@ -30,6 +32,8 @@ use crate::vendors::Account;
 /// A gateway over one configuration. Its background work ends when it is dropped.
 pub(super) struct Live {
     pub(super) router: Router,
+    /// WebSockets and event streams that began here.
+    pub(super) lines: Lines,
     gather: Gather,
     /// What its accounts were opened with, in their order; empty where they did not come from a configuration.
     configs: Vec<SourceConfig>,
@@ -46,6 +50,7 @@ pub(super) struct Lasting {
     pub(super) told: Told,
     /// Works off what webhooks told, also what they told before.
     pub(super) inboxes: Arc<Mutex<JoinSet<()>>>,
+    pub(super) lines: Lines,
 }
 
 /// What a gateway is made of, its sources being gathered already.
@@ -96,10 +101,13 @@ impl Live {
         let mut background = discovery::run(&known, publisher(&gather)).await;
         gather.on_write(publish_writes(lasting.events.clone()));
         background.spawn(events::watch(gather.clone(), lasting.events.clone()));
-        let schema = graphql::schema(gather.clone(), graphql);
+        let schema = graphql::schema(gather.clone(), lasting.events.clone(), graphql);
         let identify = identify(Callers::new(callers));
-        let router = http::router(&http, identify, engine(schema), postboxes, lasting.readiness.clone());
-        Self { router, gather, configs, known, _background: background }
+        let engines = Engines { once: engine(schema.clone()), live: follow(schema) };
+        let lines = lasting.lines.next(&http);
+        let readiness = lasting.readiness.clone();
+        let router = http::router(&http, identify, engines, lines.clone(), postboxes, readiness);
+        Self { router, lines, gather, configs, known, _background: background }
     }
 }
 
@@ -152,6 +160,19 @@ fn engine(schema: Schema) -> Engine {
         async move {
             let requests = asks.into_iter().map(request).collect();
             graphql::execute_batch(&schema, cx, requests).await.iter().map(answer).collect()
+        }
+        .boxed()
+    })
+}
+
+fn follow(schema: Schema) -> LiveEngine {
+    Arc::new(move |cx, ask| {
+        let schema = schema.clone();
+        async move {
+            match graphql::open(&schema, cx, request(ask)).await {
+                Opened::Once(once) => Reply::Once(answer(&once)),
+                Opened::Each(answers) => Reply::Each(answers.map(|each| answer(&each)).boxed()),
+            }
         }
         .boxed()
     })

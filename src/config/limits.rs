@@ -18,6 +18,11 @@ pub(super) fn http(server: &mut Section<'_>) -> http::Settings {
         request_timeout: server.millis("request_timeout_ms", standard.request_timeout, &(100..=30_000)),
         max_body_bytes: server.number("max_body_bytes", standard.max_body_bytes, &(1_024..=10_485_760)),
         max_connections: server.number("max_connections", standard.max_connections, &(1..=100_000)),
+        max_lines_per_caller: server.number(
+            "max_lines_per_caller",
+            standard.max_lines_per_caller,
+            &(1..=100_000),
+        ),
         shutdown_delay: server.millis("shutdown_delay_ms", standard.shutdown_delay, &(0..=60_000)),
         max_batch: server.number("max_batch", standard.max_batch, &(0..=10)),
         cors_origins: server.all_parsed("cors_origins", "https://app.example.com"),

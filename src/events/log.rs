@@ -141,6 +141,12 @@ impl Inner {
     }
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self::new(Settings::default())
+    }
+}
+
 impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Log").field("settings", &self.0.settings).finish_non_exhaustive()

@@ -323,7 +323,15 @@ impl Gather {
         prices::prices(self.inner.registry.seen_by(caller), &self.inner.settings, of)
     }
 
-    /// One source by its name, where it exists for a caller.
+    /// Checks a filter of sources that is used elsewhere, for a caller.
+    ///
+    /// # Errors
+    /// As of a list under that filter: `BadId`, `BadUserInput`.
+    pub fn check(&self, caller: &Caller, of: &SourceFilter) -> Result<(), GatherError> {
+        self.inner.registry.seen_by(caller).select(of).map(drop).map_err(GatherError::Input)
+    }
+
+    /// One source by its name, where it exists for the caller.
     #[must_use]
     pub fn source(&self, caller: &Caller, id: &SourceId) -> Option<SourceView> {
         self.inner.registry.seen_by(caller).get(id).map(|source| self.view(&*source))

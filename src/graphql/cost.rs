@@ -60,7 +60,7 @@ impl Cost {
         let (calls, writes) = match operation.ty {
             OperationType::Query => (walk.query(set), 0),
             OperationType::Mutation => walk.mutation(set),
-            OperationType::Subscription => return Self::default(),
+            OperationType::Subscription => (walk.subscription(set), 0),
         };
         let calls = if walk.fields.steps == 0 { u32::MAX } else { calls };
         Self { calls, writes, most: walk.most }

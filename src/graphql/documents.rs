@@ -52,7 +52,7 @@ pub(super) struct Documents {
     kept: Cache<Hash, Arc<str>>,
 }
 
-type Hash = [u8; 32];
+pub(super) type Hash = [u8; 32];
 
 /// A document, by whatever name.
 #[derive(Debug)]

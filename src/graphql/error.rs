@@ -9,6 +9,7 @@ use async_graphql::{Context, ErrorExtensionValues, Value};
 
 use crate::gather::answer::GatherError;
 use crate::gather::request::{InputCode, InputError};
+use crate::model::caller::Scope;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::SourceId;
 
@@ -44,6 +45,10 @@ pub(super) const NOT_A_QUERY: &str = "METHOD_NOT_ALLOWED";
 pub(super) const UPSTREAM_COST_EXCEEDED: &str = "UPSTREAM_COST_EXCEEDED";
 /// The whole answer was not ready in time.
 pub(super) const REQUEST_TIMEOUT: &str = "REQUEST_TIMEOUT";
+/// Events came faster than a subscriber took them.
+pub(super) const SUBSCRIBER_TOO_SLOW: &str = "SUBSCRIBER_TOO_SLOW";
+/// What the caller may not do.
+const FORBIDDEN: &str = "FORBIDDEN";
 /// A fault of ours.
 pub(super) const INTERNAL: &str = "INTERNAL";
 
@@ -65,6 +70,8 @@ pub(super) fn status(code: &str) -> u16 {
 pub(super) enum ClientError {
     /// The client asked for something that cannot be.
     Input(InputError),
+    /// The caller does not hold the scope that it takes.
+    Forbidden(Scope),
     /// One source could not give it.
     Source(SourceError),
     /// Sources that the answer needs could not give it.
@@ -89,6 +96,11 @@ impl ClientError {
     /// An id that cannot be.
     pub(super) fn bad_id(message: impl Into<String>) -> Self {
         Self::Input(InputError { code: InputCode::BadId, message: message.into() })
+    }
+
+    /// A cursor that cannot be.
+    pub(super) fn cursor_invalid(message: impl Into<String>) -> Self {
+        Self::Input(InputError { code: InputCode::CursorInvalid, message: message.into() })
     }
 
     /// A record that was there when it was listed and is no longer there.
@@ -129,6 +141,11 @@ impl From<ClientError> for async_graphql::Error {
             ClientError::Input(InputError { code, message }) => {
                 extensions.set("code", input_code(code));
                 message
+            }
+            ClientError::Forbidden(scope) => {
+                extensions.set("code", FORBIDDEN);
+                extensions.set("scope", scope.as_str());
+                format!("This takes the scope `{}`, which this caller does not hold.", scope.as_str())
             }
             ClientError::Source(error) => {
                 extensions.set("code", source_code(error.kind));

@@ -5,7 +5,9 @@ use async_graphql::{Enum, ID, InputObject};
 use super::error::ClientError;
 use super::scalars::id;
 use super::scalars::time::DateTime;
+use super::subscription::Wanted;
 use super::types::conversation::Channel;
+use super::types::event::EventType;
 use super::types::interaction::{Direction, InteractionKind};
 use super::types::lead::LeadStatus;
 use super::types::vendor::Vendor;
@@ -99,6 +101,17 @@ pub(super) struct InteractionFilter {
     occurred_at: Option<TimeRange>,
 }
 
+/// Which events are wanted. All given members must hold; a list means any of its values and must not be empty.
+#[derive(InputObject, Default, Debug)]
+pub(super) struct EventFilter {
+    /// Only of these types. `LAGGED` comes whether or not it is among them.
+    types: Option<Vec<EventType>>,
+    /// Only of these sources, by their `Source.id`.
+    sources: Option<Vec<ID>>,
+    /// Only of sources of these vendors.
+    vendors: Option<Vec<Vendor>>,
+}
+
 fn of(sources: Option<Vec<ID>>, vendors: Option<Vec<Vendor>>) -> Result<request::SourceFilter, ClientError> {
     let sources = sources.map(|ids| ids.iter().map(id::source).collect()).transpose()?;
     Ok(request::SourceFilter { sources, vendors: words(vendors) })
@@ -135,6 +148,19 @@ impl TryFrom<ConversationFilter> for request::ConversationFilter {
             has_recording: filter.has_recording,
             text: filter.text,
         })
+    }
+}
+
+impl TryFrom<EventFilter> for Wanted {
+    type Error = ClientError;
+
+    fn try_from(filter: EventFilter) -> Result<Self, ClientError> {
+        if filter.types.as_ref().is_some_and(Vec::is_empty) {
+            return Err(ClientError::bad_input(
+                "filter.types is an empty list, which matches nothing. Leave it out to match everything.",
+            ));
+        }
+        Ok(Self { types: filter.types, of: of(filter.sources, filter.vendors)? })
     }
 }
 

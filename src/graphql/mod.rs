@@ -16,14 +16,16 @@ mod query;
 mod request;
 mod scalars;
 mod state;
+mod subscription;
 mod types;
 
-use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder};
+use async_graphql::{SDLExportOptions, SchemaBuilder};
 
 use self::documents::Documents;
 pub use self::documents::{DocumentSettings, Manifest};
 pub use self::guard::Limits;
-pub use self::request::{Answer, Request, execute, execute_batch};
+pub use self::request::{Answer, Opened, Request, execute, execute_batch, open};
+use crate::events::Log;
 use crate::gather::Gather;
 use crate::model::cx::Cx;
 
@@ -34,7 +36,7 @@ const MAX_DEPTH: usize = 16;
 /// limit of its own that may be set lower.
 const MAX_RECURSION: usize = 32;
 
-type Roots = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
+type Roots = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// The schema, ready to execute requests. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -72,11 +74,11 @@ impl Default for Settings {
     }
 }
 
-/// The schema over these sources.
+/// The schema over these sources, and what happens there.
 #[must_use]
-pub fn schema(gather: Gather, settings: Settings) -> Schema {
+pub fn schema(gather: Gather, events: Log, settings: Settings) -> Schema {
     let documents = Documents::new(settings.documents.clone());
-    Schema(builder().data(gather).data(settings).data(documents).finish())
+    Schema(builder().data(gather).data(events).data(settings).data(documents).finish())
 }
 
 /// The schema as text, sorted, the same for every build: what `schema.graphql` holds.
@@ -92,8 +94,8 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
-    Roots::build(query::Query, mutation::Mutation, EmptySubscription)
+fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
+    Roots::build(query::Query, mutation::Mutation, subscription::Subscription)
         .limit_depth(MAX_DEPTH)
         .limit_recursive_depth(MAX_RECURSION)
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod library;
+mod live;
 mod refusal;
 mod variables;
 
@@ -18,16 +19,17 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{ObjectType, SubscriptionType, Variables};
+use async_graphql::{ObjectType, Response, SubscriptionType, Variables};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::Value;
 
 pub use self::answer::Answer;
+pub use self::live::{Opened, open};
 pub(super) use self::refusal::Refusal;
 use super::cost::{Cost, Nodes};
-use super::documents::Documents;
-use super::error::{NOT_A_QUERY, OPERATION_UNRESOLVED, REQUEST_TIMEOUT};
+use super::documents::{Documents, Hash};
+use super::error::{NOT_A_QUERY, OPERATION_UNRESOLVED, REQUEST_TIMEOUT, VALIDATION_FAILED};
 use super::mutation::MAX_WRITES;
 use super::state::State;
 use super::{Cx, Gather, Schema, Settings, guard};
@@ -89,29 +91,47 @@ struct Spent {
     nodes: AtomicU32,
 }
 
-async fn execute_with(schema: &Schema, cx: Cx, mut request: Request, spent: &Spent) -> Answer {
-    let documents = schema.0.data::<Documents>().cloned();
-    let mut keep = None;
-    let mut named = false;
-    if let Some(documents) = &documents {
+/// What became of the name of a document.
+#[derive(Debug, Default)]
+struct Document {
+    /// Whether the client sent nothing but a name.
+    named: bool,
+    /// What is to be kept, and under which hash, if it is executed.
+    keep: Option<(Hash, Arc<str>)>,
+}
+
+impl Document {
+    /// Puts the document that a request names into its place.
+    async fn find(schema: &Schema, request: &mut Request) -> Result<Self, Refusal> {
+        let Some(documents) = schema.0.data::<Documents>() else { return Ok(Self::default()) };
         let text = mem::take(&mut request.query);
-        match documents.find(text, request.document_id.as_deref(), &request.extensions).await {
-            Ok(found) => {
-                keep = found.keep.map(|hash| (hash, Arc::from(&*found.text)));
-                (request.query, named) = (found.text, found.named);
-            }
-            Err(refusal) => return Answer::refused(refusal, &cx.request_id),
+        let found = documents.find(text, request.document_id.as_deref(), &request.extensions).await?;
+        let keep = found.keep.map(|hash| (hash, Arc::from(&*found.text)));
+        request.query = found.text;
+        Ok(Self { named: found.named, keep })
+    }
+
+    /// Keeps it, since it has been executed.
+    async fn keep(self, schema: &Schema) {
+        if let (Some(documents), Some((hash, text))) = (schema.0.data::<Documents>(), self.keep) {
+            documents.keep(hash, text).await;
         }
     }
+}
+
+async fn execute_with(schema: &Schema, cx: Cx, mut request: Request, spent: &Spent) -> Answer {
+    let document = match Document::find(schema, &mut request).await {
+        Ok(document) => document,
+        Err(refusal) => return Answer::refused(refusal, &cx.request_id),
+    };
     let state = schema.0.data::<Gather>().map(|gather| State::new(gather.clone(), cx.clone()));
     let (meter, passing) = (cx.meter.clone(), state.as_ref().map(|state| state.passing.clone()));
     let safe = request.safe;
     let mut answer = run(&schema.0, cx, state, request, spent).await;
     metrics::operation_answered(answer.refusal().is_none(), answer.codes(), meter.calls());
-    if answer.refusal().is_none()
-        && let (Some(documents), Some((hash, text))) = (documents, keep)
-    {
-        documents.keep(hash, text).await;
+    let named = document.named;
+    if answer.refusal().is_none() {
+        document.keep(schema).await;
     }
     let lasts = answer.status() == 200 && passing.is_some_and(|passing| !passing.holds());
     if safe && named && lasts {
@@ -133,33 +153,45 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    let (request_id, limit) = (cx.request_id.clone(), cx.deadline + GRACE);
     let settings = schema.data::<Settings>().cloned().unwrap_or_default();
     let work = async {
         let sources = state.as_ref().map(|state| &state.gather);
-        let (request, cost) = prepare(request, &settings, &cx.caller, sources, spent)?;
+        let (mut request, cost) = prepare(request, &settings, &cx.caller, sources, spent)?;
+        if live::is_subscription(&mut request) {
+            return Err(Refusal::new(VALIDATION_FAILED, live::ELSEWHERE, None));
+        }
         metrics::operation_reckoned(cost.calls);
         tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "operation reckoned");
-        let mut prepared = request.data(cx);
+        let mut prepared = request.data(cx.clone());
         if let Some(state) = state {
             prepared = prepared.data(state);
         }
         Ok(schema.execute(prepared).await)
     };
+    bounded(&cx, settings.suggestions, work).await
+}
+
+/// Answers with what comes of some work, which neither goes on long past its time nor takes others down by a panic.
+async fn bounded(
+    cx: &Cx,
+    suggestions: bool,
+    work: impl Future<Output = Result<Response, Refusal>>,
+) -> Answer {
+    let (request_id, limit) = (&*cx.request_id, cx.deadline + GRACE);
     // No lock of ours is held across a resolver, so what unwinds leaves nothing half done.
     let work = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout_at(limit, work).await {
-        Ok(Ok(Ok(response))) => Answer::new(response, settings.suggestions, &request_id),
-        Ok(Ok(Err(refusal))) => Answer::refused(refusal, &request_id),
+        Ok(Ok(Ok(response))) => Answer::new(response, suggestions, request_id),
+        Ok(Ok(Err(refusal))) => Answer::refused(refusal, request_id),
         // The panic hook has logged where and why; that stays there.
         Ok(Err(_panic)) => {
-            tracing::error!(request_id = &*request_id, "request panicked");
-            Answer::internal(&request_id)
+            tracing::error!(request_id, "request panicked");
+            Answer::internal(request_id)
         }
         Err(_elapsed) => Answer::failed(
             REQUEST_TIMEOUT,
             "The answer was not ready in time. Ask for less, or again.",
-            &request_id,
+            request_id,
         ),
     }
 }
@@ -179,7 +211,7 @@ fn prepare(
     let document = parse_query(&request.query).map_err(|error| Refusal::unparsable(&error))?;
     let name = request.operation_name.filter(|name| !name.is_empty());
     let operation = operation(&document, name.as_deref())?;
-    if request.safe && operation.ty != OperationType::Query {
+    if request.safe && operation.ty == OperationType::Mutation {
         let message = "Only queries may be sent by GET. Send this by POST.";
         return Err(Refusal::new(NOT_A_QUERY, message, None));
     }

@@ -64,18 +64,22 @@ pub(super) async fn admit(
 /// # Errors
 /// Why nobody is let in.
 pub(super) async fn caller(identify: &Identify, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    identify(token(headers)).await
+}
+
+/// The token of these headers. What is not one bearer token is nobody's: an empty one.
+pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     match (given.next(), given.next()) {
-        (None, _) => identify(None).await,
-        // What is not one bearer token is nobody's, but where everyone is let in nobody looks.
-        (Some(value), None) => identify(Some(bearer(value).unwrap_or_default())).await,
-        (Some(_), Some(_)) => identify(Some("")).await,
+        (None, _) => None,
+        (Some(value), None) => Some(value.to_str().ok().and_then(bearer).unwrap_or_default()),
+        (Some(_), Some(_)) => Some(""),
     }
 }
 
 /// The token of `Bearer <token>`.
-fn bearer(value: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+pub(super) fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
 }
 
@@ -101,6 +105,17 @@ const TOO_OFTEN: Failure = Failure {
 };
 
 impl Refusal {
+    /// The error that says so, in the list that a GraphQL response has.
+    pub(super) fn errors(self) -> serde_json::Value {
+        match self {
+            Self::Missing => MISSING,
+            Self::Unknown => UNKNOWN,
+            Self::Unavailable => UNAVAILABLE,
+            Self::TooOften { .. } => TOO_OFTEN,
+        }
+        .errors()
+    }
+
     /// The response that says so.
     pub(super) fn answer(self) -> Response<Body> {
         let (failure, name, value) = match self {

@@ -32,6 +32,13 @@ impl fmt::Display for NoOrigin {
     }
 }
 
+impl Origin {
+    /// Whether a browser means this one.
+    pub(super) fn is(&self, given: &HeaderValue) -> bool {
+        self.0 == given
+    }
+}
+
 impl FromStr for Origin {
     type Err = NoOrigin;
 

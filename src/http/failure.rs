@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::{Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::graphql::Media;
 
@@ -75,6 +75,30 @@ pub(super) const CROSS_SITE: Failure = Failure {
     code: "FORBIDDEN",
     message: "requests from pages of other sites are not taken",
 };
+pub(super) const NOT_A_SOCKET: Failure =
+    bad("this address takes WebSockets only; queries are sent by POST to /graphql");
+pub(super) const SUBPROTOCOL: Failure =
+    bad("offer the subprotocol graphql-transport-ws; the older graphql-ws is not spoken");
+pub(super) const STREAM_METHOD: Failure = Failure {
+    status: StatusCode::METHOD_NOT_ALLOWED,
+    code: "METHOD_NOT_ALLOWED",
+    message: "streams are opened by GET or POST, one for each operation (graphql-sse, distinct connections)",
+};
+pub(super) const NO_EVENTS: Failure = Failure {
+    status: StatusCode::NOT_ACCEPTABLE,
+    code: "NOT_ACCEPTABLE",
+    message: "answers here are a stream of events: send the header accept: text/event-stream",
+};
+pub(super) const TOO_MANY_LINES: Failure = Failure {
+    status: StatusCode::TOO_MANY_REQUESTS,
+    code: "TOO_MANY_CONNECTIONS",
+    message: "this caller has as many WebSockets and streams open as it may: close one first",
+};
+pub(super) const NO_LINES: Failure = Failure {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    code: "OVERLOADED",
+    message: "no more WebSockets and streams are taken just now: try again in a while",
+};
 pub(super) const TIMEOUT: Failure = Failure {
     status: StatusCode::GATEWAY_TIMEOUT,
     code: "TIMEOUT",
@@ -87,8 +111,13 @@ pub(super) const INTERNAL: Failure = Failure {
 };
 
 impl Failure {
+    /// What is told, as the list of errors of a GraphQL response.
+    pub(super) fn errors(self) -> Value {
+        json!([{"message": self.message, "extensions": {"code": self.code}}])
+    }
+
     pub(super) fn answer(self, media: Media) -> Response<Body> {
-        let body = json!({"errors": [{"message": self.message, "extensions": {"code": self.code}}]});
+        let body = json!({ "errors": self.errors() });
         media.response(self.status, body.to_string().into())
     }
 }

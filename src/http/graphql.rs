@@ -17,8 +17,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 pub(super) use self::media::Media;
-use self::read::Asked;
-pub(super) use self::read::PREFLIGHTED;
+pub(super) use self::read::{Asked, PREFLIGHTED, addressed, ask, body};
 use super::failure::{self, Failure};
 use super::request_id::RequestId;
 use super::{Answer, Engine, Settings};
@@ -27,7 +26,7 @@ use crate::model::cx::{Cx, Meter};
 
 /// How long past its deadline a request may still answer by itself before it is dropped. Longer than the engine waits for
 /// itself, whose answer says more.
-const GRACE: Duration = Duration::from_millis(500);
+pub(super) const GRACE: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
 struct Door {

@@ -9,9 +9,13 @@ mod failure;
 mod graphiql;
 mod graphql;
 mod health;
+mod lines;
+mod live;
 mod observe;
 mod request_id;
 mod serve;
+mod socket;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod webhooks;
@@ -23,6 +27,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
@@ -33,6 +38,9 @@ pub use self::auth::{Identify, Refusal, everyone};
 pub use self::cors::Origin;
 use self::graphql::Media;
 pub use self::health::Readiness;
+pub use self::lines::Lines;
+use self::live::Door;
+pub use self::live::{LiveEngine, Reply};
 pub use self::observe::metrics_router;
 pub use self::serve::serve;
 pub use self::webhooks::{Postbox, Postboxes, Receipt};
@@ -47,6 +55,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Connections at the same time; more wait in the kernel's queue. 2,000.
     pub max_connections: usize,
+    /// WebSockets and event streams of one caller at the same time. 20.
+    pub max_lines_per_caller: usize,
     /// How long the gateway still takes requests after the signal to stop, while `/readyz` already says 503. Nothing by
     /// default; set it to what a load balancer needs to notice.
     pub shutdown_delay: Duration,
@@ -66,6 +76,7 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(5),
             max_body_bytes: 100 * 1024,
             max_connections: 2_000,
+            max_lines_per_caller: 20,
             shutdown_delay: Duration::ZERO,
             max_batch: 0,
             cors_origins: Vec::new(),
@@ -104,26 +115,66 @@ pub struct Answer {
     pub fresh: Option<Duration>,
 }
 
+impl Answer {
+    /// Whether anything was executed.
+    fn executed(&self) -> bool {
+        self.status.is_success()
+    }
+}
+
 /// What answers requests: one, or those of a batch, whose answers come in the same order. Must be ready by the deadline of
 /// its [`Cx`]; is dropped soon after it.
 pub type Engine = Arc<dyn Fn(Cx, Vec<Ask>) -> BoxFuture<'static, Vec<Answer>> + Send + Sync>;
 
-/// The whole surface: `/graphql`, `GET /` (GraphiQL), `POST /webhooks/{source}`, `/livez`, `/readyz`. Can be nested in
-/// another axum router.
+/// What answers requests.
+#[expect(missing_debug_implementations, reason = "holds functions")]
+pub struct Engines {
+    /// Where there is one answer.
+    pub once: Engine,
+    /// Where answers may go on.
+    pub live: LiveEngine,
+}
+
+impl From<Engine> for Engines {
+    /// Of what has one answer to everything.
+    fn from(once: Engine) -> Self {
+        let engine = Arc::clone(&once);
+        let live: LiveEngine = Arc::new(move |cx, ask| {
+            let answers = engine(cx, vec![ask]);
+            async move { answers.await.pop().map_or_else(Reply::nothing, Reply::Once) }.boxed()
+        });
+        Self { once, live }
+    }
+}
+
+/// The whole surface: `/graphql`, `/graphql/ws`, `/graphql/stream`, `GET /` (GraphiQL), `POST /webhooks/{source}`, `/livez`,
+/// `/readyz`. Can be nested in another axum router.
 pub fn router(
     settings: &Settings,
     identify: Identify,
-    engine: Engine,
+    engines: Engines,
+    lines: Lines,
     postboxes: Postboxes,
     readiness: Readiness,
 ) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
+    let door = Door {
+        engine: engines.live,
+        identify: Arc::clone(&identify),
+        lines,
+        origins: settings.cors_origins.clone().into(),
+        request_timeout: settings.request_timeout,
+        max_body_bytes: settings.max_body_bytes,
+    };
     let mut routes = Router::new()
-        .route("/graphql", graphql::route(settings, engine))
+        .route("/graphql", graphql::route(settings, engines.once))
+        .route("/graphql/stream", stream::route(door.clone()))
         // Whatever serves GraphQL stands above this line, and is not reached by anyone unknown.
         .route_layer(from_fn_with_state(identify, auth::admit))
+        // Who opens a socket may show who it is in the socket's first message, so that is looked at there.
+        .route("/graphql/ws", socket::route(door))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz).with_state(readiness));
     if settings.graphiql {

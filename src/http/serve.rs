@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use super::{Readiness, Settings};
+use super::{Lines, Readiness, Settings};
 
 /// How long a connection may take to send a whole header.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,7 +24,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves until `shutdown` is ready, then drains: `/readyz` says 503, after the configured delay no more connections are
-/// taken, requests under way are answered for at most their deadline and 5 s, and idle connections are closed at once.
+/// taken, requests under way are answered for at most their deadline and 5 s, WebSockets and event streams are told that it
+/// is over, and idle connections are closed at once.
 ///
 /// # Cancellation
 /// Dropping it cuts all connections.
@@ -32,6 +33,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     settings: &Settings,
+    lines: Lines,
     readiness: Readiness,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -60,9 +62,10 @@ pub async fn serve(
         () = stop => {}
     }
     drop(listener);
-    let open = graceful.count();
-    tracing::info!(connections.open = open, "draining");
-    if tokio::time::timeout(settings.request_timeout + DRAIN_GRACE, graceful.shutdown()).await.is_err() {
+    tracing::info!(connections.open = graceful.count(), lines.open = lines.count(), "draining");
+    lines.stop();
+    let drained = async { tokio::join!(graceful.shutdown(), lines.ended()) };
+    if tokio::time::timeout(settings.request_timeout + DRAIN_GRACE, drained).await.is_err() {
         tracing::warn!("requests were cut: they did not end in time");
     }
     // Whatever is left ends with the set of connections, here.
@@ -98,7 +101,8 @@ async fn connection(socket: TcpStream, router: Router, watcher: Watcher) {
         .timer(TokioTimer::new())
         .max_concurrent_streams(100)
         .keep_alive_interval(Duration::from_secs(20));
-    let serving = watcher.watch(builder.serve_connection(TokioIo::new(socket), service).into_owned());
+    let serving =
+        watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned());
     tokio::pin!(serving);
     // The time-out for headers starts only when it is known which HTTP is spoken, so a connection that says nothing at all
     // is cut here.

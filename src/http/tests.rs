@@ -65,11 +65,13 @@ async fn serve_with(settings: Settings) -> Served {
     let address = listener.local_addr().unwrap();
     let readiness = Readiness::default();
     let executed = Arc::default();
-    let router = router(&settings, everyone(), engine(Arc::clone(&executed)), postboxes(), readiness.clone());
+    let lines = Lines::new(&settings);
+    let engines = engine(Arc::clone(&executed)).into();
+    let router = router(&settings, everyone(), engines, lines.clone(), postboxes(), readiness.clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let held = readiness.clone();
     let task = tokio::spawn(async move {
-        serve(listener, router, &settings, held, stopped.map(|_| ())).await;
+        serve(listener, router, &settings, lines, held, stopped.map(|_| ())).await;
     });
     Served { address, readiness, executed, stop: Some(stop), task }
 }
@@ -167,7 +169,8 @@ async fn engine_that_never_answers_is_given_up() {
     let router = router(
         &Settings::default(),
         everyone(),
-        engine(Arc::default()),
+        engine(Arc::default()).into(),
+        Lines::new(&Settings::default()),
         Postboxes::new(),
         Readiness::default(),
     );
@@ -286,7 +289,8 @@ async fn router_works_below_a_path_of_another_application() {
     let inner = router(
         &Settings::default(),
         everyone(),
-        engine(Arc::default()),
+        engine(Arc::default()).into(),
+        Lines::new(&Settings::default()),
         Postboxes::new(),
         Readiness::default(),
     );

@@ -112,9 +112,15 @@ fn demo_answers_every_example_over_all_vendors_and_ends_cleanly_on_sigterm() {
     for vendor in ["SPELO", "CHATZURI", "LEADSAIL", "\"incomplete\":false"] {
         assert!(reply.contains(vendor), "{vendor} is not in {reply}");
     }
+    let mut following = Vec::new();
     for entry in std::fs::read_dir(QUERIES).unwrap() {
         let file = entry.unwrap().path();
         let query = std::fs::read_to_string(&file).unwrap();
+        if query.contains("subscription ") {
+            // It goes on until the gateway ends, and does not keep it from ending.
+            following.push(follow(address(&said, "GraphQL"), &query));
+            continue;
+        }
         let reply = post(address(&said, "GraphQL"), &serde_json::json!({ "query": query }).to_string());
         let body = reply.split_once("\r\n\r\n").unwrap().1;
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
@@ -125,6 +131,27 @@ fn demo_answers_every_example_over_all_vendors_and_ends_cleanly_on_sigterm() {
     let status = demo.child.wait().unwrap();
     assert_eq!(status.code(), Some(0));
     assert!(start.elapsed() < Duration::from_secs(2), "nothing was under way");
+    assert!(!following.is_empty());
+    for mut stream in following {
+        let mut told = String::new();
+        stream.read_to_string(&mut told).unwrap();
+        assert!(told.starts_with("HTTP/1.1 200 OK"), "{told}");
+        assert!(told.ends_with("event: complete\ndata: \n\n\r\n0\r\n\r\n"), "{told:?}");
+    }
+}
+
+/// Subscribes by an event stream, which stays open.
+fn follow(address: &str, query: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let body = serde_json::json!({ "query": query }).to_string();
+    let length = body.len();
+    write!(
+        socket,
+        "POST /graphql/stream HTTP/1.1\r\nhost: {address}\r\naccept: text/event-stream\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    socket
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use leadgraph::events::Log;
 use leadgraph::gather::Gather;
 use leadgraph::gather::settings::Settings;
 use leadgraph::graphql::{self, Request, execute, schema};
@@ -233,7 +234,7 @@ async fn ask_within(settings: graphql::Settings, sources: &[&Arc<Scripted>], que
         background: false,
     };
     let sources = sources.iter().map(|source| Arc::new(Shared(Arc::clone(source))) as Arc<dyn Source>);
-    let schema = schema(Gather::new(Settings::default(), sources.collect()), settings);
+    let schema = schema(Gather::new(Settings::default(), sources.collect()), Log::default(), settings);
     let request = Request { query: query.to_owned(), ..Request::default() };
     serde_json::to_value(execute(&schema, cx, request).await).unwrap()
 }

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use leadgraph::events::Log;
 use leadgraph::gather::Gather;
 use leadgraph::gather::settings::Settings;
-use leadgraph::graphql::{self, Request, execute, schema};
+use leadgraph::graphql::{self, Opened, Request, open, schema};
 use leadgraph::model::caller::Caller;
 use leadgraph::model::cx::{Cx, Meter};
 use leadgraph::vendors;
@@ -133,8 +134,9 @@ fn every_file_of_these_tests_is_run() {
 
 #[tokio::test]
 async fn every_example_query_is_valid() {
-    let schema = schema(Gather::new(Settings::default(), Vec::new()), graphql::Settings::default());
-    let answer = async |query: String| {
+    let schema =
+        schema(Gather::new(Settings::default(), Vec::new()), Log::default(), graphql::Settings::default());
+    let refused = async |query: String| {
         let cx = Cx {
             deadline: tokio::time::Instant::now() + Duration::from_secs(5),
             now: "2026-05-11T12:00:00Z".parse().unwrap(),
@@ -143,17 +145,19 @@ async fn every_example_query_is_valid() {
             meter: Meter::default(),
             background: false,
         };
-        execute(&schema, cx, Request { query, ..Request::default() }).await
+        match open(&schema, cx, Request { query, ..Request::default() }).await {
+            Opened::Once(answer) => answer.refusal().map(|_| serde_json::to_string(&answer).unwrap()),
+            Opened::Each(_) => None,
+        }
     };
     let files = names("examples/queries");
     assert!(!files.is_empty());
     for file in files {
-        let answer = answer(read(&format!("examples/queries/{file}"))).await;
-        let text = serde_json::to_string(&answer).unwrap();
-        assert_eq!(answer.refusal(), None, "examples/queries/{file}: {text}");
+        let refused = refused(read(&format!("examples/queries/{file}"))).await;
+        assert_eq!(refused, None, "examples/queries/{file}");
     }
-    let wrong = answer("{ leads { nodes { shoeSize } } }".to_owned()).await;
-    assert!(wrong.refusal().is_some(), "a field that there is not is noticed");
+    let wrong = refused("{ leads { nodes { shoeSize } } }".to_owned()).await;
+    assert!(wrong.is_some(), "a field that there is not is noticed");
 }
 
 #[test]

@@ -11,9 +11,10 @@ use super::fields::{Fields, Selected};
 use crate::gather::prices::{History, Price, Prices, named_leads, scout};
 use crate::gather::request::{self, SourceFilter};
 use crate::graphql::MAX_DEPTH;
-use crate::graphql::input::{ConversationFilter, InteractionFilter, LeadFilter};
+use crate::graphql::input::{ConversationFilter, EventFilter, InteractionFilter, LeadFilter};
 use crate::graphql::query::MAX_NODES;
 use crate::graphql::scalars::id::GlobalId;
+use crate::graphql::subscription::Wanted;
 use crate::model::id::{EntityKind, Key, SourceId};
 
 /// How many to a page if nothing is said, and at most.
@@ -46,6 +47,7 @@ pub(super) enum Object {
     Connection(EntityKind),
     Edge(EntityKind),
     Record(EntityKind),
+    Event,
     Call,
     Recording,
 }
@@ -64,6 +66,7 @@ impl Object {
             Self::Record(Lead) => matches!(name, "Lead" | "Node"),
             Self::Record(Conversation) => matches!(name, "Conversation" | "Node"),
             Self::Record(Interaction) => matches!(name, "Interaction" | "Node"),
+            Self::Event => name == "Event",
             Self::Call => name == "CallDetails",
             Self::Recording => name == "Recording",
         }
@@ -100,6 +103,17 @@ impl<'a> Walk<'a> {
     pub(super) fn query(&mut self, set: &'a SelectionSet) -> u32 {
         let fields = self.fields.on(&[set], &|name| name == "Query");
         fields.iter().map(|selected| self.root(selected)).fold(0, u32::saturating_add)
+    }
+
+    /// One event of a subscription. Each is reckoned by itself: how many there will be, nobody knows.
+    pub(super) fn subscription(&mut self, set: &'a SelectionSet) -> u32 {
+        let fields = self.fields.on(&[set], &|name| name == "Subscription");
+        let event = |selected: &Selected<'a>| {
+            let Some(filter) = self.filter::<EventFilter, Wanted>(&selected.field.node) else { return 0 };
+            let Prices { each, .. } = (self.prices)(&filter.of);
+            self.worst(selected, Object::Event, 1, each)
+        };
+        fields.iter().map(event).fold(0, u32::saturating_add)
     }
 
     fn root(&mut self, selected: &Selected<'a>) -> u32 {
@@ -269,6 +283,9 @@ impl<'a> Walk<'a> {
             (Object::Connection(kind), "edges") => {
                 self.below(selected, On { object: Object::Edge(kind), ..on }, price)
             }
+            (Object::Event, "lead") => self.below(selected, record(Lead), price),
+            (Object::Event, "conversation") => self.below(selected, record(Conversation), price),
+            (Object::Event, "interaction") => self.below(selected, record(Interaction), price),
             (Object::Record(Lead), "conversation") if price.links => {
                 let calls = if told.scouted() { 0 } else { scout(price, on.count) };
                 let own = self.charge("Lead.conversation", at, calls, SMALLER);

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::events::Log;
 use crate::gather::Gather;
 use crate::gather::settings::Settings;
 use crate::graphql::scalars::id::{GlobalId, of};
@@ -21,7 +22,8 @@ async fn ask(query: &str, variables: Value) -> Value {
         meter: Meter::default(),
         background: false,
     };
-    let schema = schema(Gather::new(Settings::default(), Vec::new()), graphql::Settings::default());
+    let schema =
+        schema(Gather::new(Settings::default(), Vec::new()), Log::default(), graphql::Settings::default());
     let request = Request { query: query.to_owned(), variables, ..Request::default() };
     serde_json::to_value(execute(&schema, cx, request).await).unwrap()
 }

@@ -3,6 +3,7 @@
 
 pub(super) mod connection;
 pub(super) mod conversation;
+pub(super) mod event;
 pub(super) mod failure;
 pub(super) mod interaction;
 pub(super) mod lead;

@@ -6,8 +6,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::*;
-use crate::http::Postboxes;
-use crate::http::{Answer, Engine, Readiness, Settings, router};
+use crate::http::{Answer, Engine, Lines, Postboxes, Readiness, Settings, router};
 
 /// Knows one key, is out of order for another, and finds a third too eager.
 fn identify() -> Identify {
@@ -37,7 +36,14 @@ async fn ask(identify: Identify, headers: &[(&str, &str)], body: Body) -> (Respo
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let router = router(&Settings::default(), identify, engine(), Postboxes::new(), Readiness::default());
+    let router = router(
+        &Settings::default(),
+        identify,
+        engine().into(),
+        Lines::new(&Settings::default()),
+        Postboxes::new(),
+        Readiness::default(),
+    );
     let response = router.oneshot(request.body(body).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
@@ -133,8 +139,14 @@ async fn where_everyone_is_let_in_nobody_is_asked_who_they_are() {
 #[tokio::test]
 async fn pages_and_probes_need_no_token() {
     for path in ["/", "/livez", "/readyz"] {
-        let router =
-            router(&Settings::default(), identify(), engine(), Postboxes::new(), Readiness::default());
+        let router = router(
+            &Settings::default(),
+            identify(),
+            engine().into(),
+            Lines::new(&Settings::default()),
+            Postboxes::new(),
+            Readiness::default(),
+        );
         let response = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
     }

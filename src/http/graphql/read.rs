@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
@@ -21,14 +21,14 @@ pub(in crate::http) const PREFLIGHTED: [HeaderName; 3] = [
 ];
 
 /// One request, or several in one body.
-pub(super) enum Asked {
+pub(in crate::http) enum Asked {
     One(Box<Ask>),
     Batch(Vec<Ask>),
 }
 
 /// What the body of a POST asks. At most `max_bytes` of it are read, until `deadline`; it may hold `max_batch` requests (0:
 /// only one, outside a list).
-pub(super) async fn body(
+pub(in crate::http) async fn body(
     headers: &HeaderMap,
     body: Body,
     max_bytes: usize,
@@ -72,8 +72,18 @@ pub(super) fn parameters(parts: &Parts) -> Result<Asked, Failure> {
         Said::Nothing => PREFLIGHTED.iter().any(|name| parts.headers.contains_key(name)),
         Said::Other => return Err(failure::MEDIA_TYPE),
     };
+    // Said before a missing mark is: a person who opens the address is to learn what it is for.
+    let ask = addressed(&parts.uri)?;
+    if !marked {
+        return Err(failure::PREFLIGHT);
+    }
+    Ok(Asked::One(Box::new(ask)))
+}
+
+/// What the parameters of an address ask.
+pub(in crate::http) fn addressed(uri: &Uri) -> Result<Ask, Failure> {
     let mut members = Map::new();
-    for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+    for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         let value = match &*name {
             "query" | "documentId" => Value::String(value.into_owned()),
             // Empty is as good as absent.
@@ -88,16 +98,11 @@ pub(super) fn parameters(parts: &Parts) -> Result<Asked, Failure> {
             return Err(failure::TWICE);
         }
     }
-    // Said before a missing mark is: a person who opens the address is to learn what it is for.
-    let ask = ask(members, true)?;
-    if !marked {
-        return Err(failure::PREFLIGHT);
-    }
-    Ok(Asked::One(Box::new(ask)))
+    ask(members, true)
 }
 
-/// Members of other names are ignored.
-fn ask(mut members: Map<String, Value>, safe: bool) -> Result<Ask, Failure> {
+/// What the members of a request ask, which came by a safe method or not. Members of other names are ignored.
+pub(in crate::http) fn ask(mut members: Map<String, Value>, safe: bool) -> Result<Ask, Failure> {
     let query = text(members.remove("query")).ok_or(failure::NO_QUERY)?;
     let document_id = text(members.remove("documentId")).ok_or(failure::DOCUMENT_ID)?;
     let operation_name = text(members.remove("operationName")).ok_or(failure::OPERATION_NAME)?;

@@ -289,17 +289,21 @@ impl World {
 
     /// A request of any body, not sent yet.
     pub(crate) fn post(&self, body: &Value) -> reqwest::RequestBuilder {
-        self.client.post(self.address()).json(body)
+        self.client.post(self.url()).json(body)
     }
 
     /// A request by GET, not sent yet.
     pub(crate) fn get(&self, parameters: &[(&str, &str)]) -> reqwest::RequestBuilder {
-        self.client.get(self.address()).query(parameters)
+        self.client.get(self.url()).query(parameters)
     }
 
-    fn address(&self) -> String {
-        let (address, _) = self.gateways.last().unwrap();
-        format!("http://{address}/graphql")
+    fn url(&self) -> String {
+        format!("http://{}/graphql", self.address())
+    }
+
+    /// Where the gateway listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.gateways.last().unwrap().0
     }
 
     pub(crate) fn vendor(&self, name: &str) -> &Simulator {

@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("vendors", &["model", "secret", "source", "upstream"]),
     ("gather", &["model", "source", "telemetry"]),
     ("events", &["gather", "model", "source"]),
-    ("graphql", &["gather", "model", "telemetry"]),
+    ("graphql", &["events", "gather", "model", "telemetry"]),
     ("http", &["model", "telemetry"]),
     ("config", &["callers", "events", "gather", "graphql", "http", "model", "secret", "upstream"]),
     (
@@ -54,6 +54,7 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
             "src/app/circumstances.rs",
             "src/events/states.rs",
             "src/http/graphql.rs",
+            "src/http/live.rs",
             "src/http/webhooks.rs",
             "src/upstream/clock.rs",
             "src/vendors/simulation/control.rs",
