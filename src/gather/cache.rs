@@ -261,7 +261,7 @@ impl Cache {
 
     /// What is held under a key and is not void.
     async fn held(&self, key: &ReadKey) -> Option<Held> {
-        self.held.get(key).await.filter(|held| held.begun >= key.since(&self.generations))
+        self.held.get(key).await.filter(|held| held.is_usable() && held.begun >= key.since(&self.generations))
     }
 
     /// Keeps what was read, unless it has become void meanwhile.
@@ -393,6 +393,11 @@ impl Cache {
 impl Held {
     fn is_fresh(&self) -> bool {
         self.born.elapsed() < self.life.fresh
+    }
+
+    /// Whether it may still stand in for anything. The cache itself lets go of it a little later.
+    fn is_usable(&self) -> bool {
+        self.born.elapsed() < self.life.fresh + self.life.stale
     }
 
     fn is_aging(&self, aging: Duration) -> bool {

@@ -1,7 +1,7 @@
 //! The bottom: one attempt over reqwest. The only file that names it.
 //!
 //! **Protects from** redirects that carry the key away, proxies of the environment, addresses without TLS, bodies without end.
-//! **Default** no redirects, no proxy, no retries of reqwest's own; connection and TLS within 1 s, idle connections closed after 30 s.
+//! **Default** no redirects, no proxy, no retries of reqwest's own but for streams that the vendor refused to begin; connection and TLS within 1 s, idle connections closed after 30 s.
 //! **Place** innermost: everything above is about when to ask, this is about asking.
 //! **State** a connection pool of the account's own.
 //! **Dropped future**: the request is abandoned; a connection with an answer half read is closed.
@@ -45,11 +45,30 @@ enum BadBase {
 
 impl Http {
     pub(super) fn new(base: &Url, dialect: Arc<dyn Dialect>, policy: &Policy) -> Result<Self, UpstreamError> {
+        Self::build(base, dialect, policy, |builder| builder)
+    }
+
+    /// Speaks HTTP/2 from its first byte, as it otherwise does only where TLS has settled it.
+    #[cfg(test)]
+    pub(super) fn new_http2(
+        base: &Url,
+        dialect: Arc<dyn Dialect>,
+        policy: &Policy,
+    ) -> Result<Self, UpstreamError> {
+        Self::build(base, dialect, policy, reqwest::ClientBuilder::http2_prior_knowledge)
+    }
+
+    fn build(
+        base: &Url,
+        dialect: Arc<dyn Dialect>,
+        policy: &Policy,
+        change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, UpstreamError> {
         check(base).map_err(|bad| UpstreamError::new("client", Kind::Refused).because(bad))?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("leadgraph/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
+            .retry(unprocessed(base))
             .no_proxy()
             .connect_timeout(policy.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
@@ -58,7 +77,7 @@ impl Http {
             // Nothing is encrypted, so no roots are needed: loopback works on a machine that has none.
             builder = builder.tls_certs_only([]);
         }
-        let client = builder
+        let client = change(builder)
             .build()
             .map_err(|error| UpstreamError::new("client", Kind::Unreachable).because(error.without_url()))?;
         Ok(Self { client, base: base.clone(), dialect, max_body_bytes: policy.max_body_bytes })
@@ -134,6 +153,30 @@ impl Transport for Http {
             }
         }
     }
+}
+
+/// Sends again what the vendor says it has not looked at. Where a connection is new, nobody knows yet how many streams it may
+/// have, and HTTP/2 has those refused that are too many: that costs no quota, says nothing about the vendor, and is safe for writes.
+fn unprocessed(base: &Url) -> reqwest::retry::Builder {
+    let host = base.host_str().unwrap_or_default().to_owned();
+    reqwest::retry::for_host(host).no_budget().classify_fn(move |attempt| match attempt.error() {
+        Some(error) if refused(error) => attempt.retryable(),
+        _ => attempt.success(),
+    })
+}
+
+/// Whether the vendor refused to begin a stream.
+fn refused(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_remote()
+                && error.is_reset()
+                && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn check(base: &Url) -> Result<(), BadBase> {

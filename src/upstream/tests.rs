@@ -6,6 +6,7 @@ mod bulkhead;
 mod gate;
 mod hints;
 mod http;
+mod http2;
 mod order;
 mod policy;
 mod rate;

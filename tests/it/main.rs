@@ -22,6 +22,7 @@ mod persisted;
 mod protocol;
 mod reload;
 mod simulation;
+mod storms;
 mod subscriptions;
 mod tidy;
 mod webhooks;

@@ -135,6 +135,13 @@ async fn older_data_stands_in_for_a_vendor_that_fails_for_ten_minutes_and_no_lon
     let stale = report(&gather).await;
     assert_eq!(stale.status, ReportStatus::Stale);
     assert_eq!(stale.error.unwrap().kind, SourceErrorKind::VendorError);
+    advance(Duration::from_secs(74)).await;
+    assert_eq!(report(&gather).await.status, ReportStatus::Stale);
+    advance(Duration::from_secs(2)).await;
+    assert!(
+        matches!(ask(&gather).await, Err(GatherError::SourcesUnavailable { .. })),
+        "over ten minutes old"
+    );
     model.down.store(false, Ordering::Relaxed);
     assert_eq!(report(&gather).await.status, ReportStatus::Ok, "it heals at once");
 }

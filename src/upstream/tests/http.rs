@@ -237,6 +237,61 @@ async fn a_body_ends_at_the_cap() {
     assert_eq!(just.ask(&read(5_000)).await.unwrap().body.len(), 64 * 1024);
 }
 
+#[tokio::test]
+async fn of_a_hundred_megabytes_hardly_more_than_the_cap_is_read() {
+    let sent = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&sent);
+    let server = Server::answering(move || {
+        let (chunk, counter) = (Bytes::from(vec![b' '; 64 * 1024]), Arc::clone(&counter));
+        let chunks = stream::repeat_with(move || {
+            counter.fetch_add(64, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(chunk.clone())
+        });
+        json(Body::from_stream(chunks.take(1_600)))
+    })
+    .await;
+    let policy = Policy { max_attempts: 1, attempt_timeout: Duration::from_secs(20), ..Policy::default() };
+    let client = Client::new("acme", &server.base, Keyed, policy).unwrap();
+    let error = client.send(&read(20_000)).await.unwrap_err();
+    assert_eq!(error.kind, Kind::TooLarge);
+    // What sockets hold comes on top.
+    let sent = sent.load(Ordering::Relaxed);
+    assert!((8 * 1024..=24 * 1024).contains(&sent), "{sent} KiB were sent");
+}
+
+#[tokio::test]
+async fn an_address_that_speaks_no_tls_is_unreachable() {
+    let server = Server::raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+    let base = server.base.as_str().replace("http://", "https://").parse().unwrap();
+    let error = match Client::new("acme", &base, Keyed, policy()) {
+        Ok(client) => client.send(&read(5_000)).await.unwrap_err(),
+        // A machine without certificates finds out earlier.
+        Err(error) => error,
+    };
+    assert_eq!((error.kind, error.status), (Kind::Unreachable, None));
+}
+
+/// A megabyte of gzip that becomes a gigabyte: one block a thousand times. It has no right end, which nobody comes to.
+#[cfg(feature = "simulator")]
+fn bomb() -> Vec<u8> {
+    use flate2::{Compress, Compression, FlushCompress};
+    let mut block = Vec::with_capacity(64 * 1024);
+    let mut deflate = Compress::new(Compression::best(), false);
+    deflate.compress_vec(&vec![b' '; 1024 * 1024], &mut block, FlushCompress::Full).unwrap();
+    let mut bomb = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    (0..1024).for_each(|_| bomb.extend_from_slice(&block));
+    bomb
+}
+
+#[cfg(feature = "simulator")]
+#[tokio::test]
+async fn a_megabyte_that_becomes_a_gigabyte_ends_at_the_cap() {
+    let bomb = bomb();
+    assert!((900 * 1024..1_500 * 1024).contains(&bomb.len()), "{}", bomb.len());
+    let server = Server::answering(move || gzipped(bomb.clone())).await;
+    assert_eq!(server.kind().await, (Kind::TooLarge, Some(200)));
+}
+
 #[cfg(feature = "simulator")]
 fn gzip(body: &[u8]) -> Vec<u8> {
     use std::io::Write;

@@ -129,6 +129,35 @@ async fn a_vendor_that_always_fails_is_asked_hardly_more_than_once_a_call() {
     let most = calls * 12 / 10 + 10;
     assert!(script.calls() <= most, "{} calls for {calls}", script.calls());
     assert!(script.calls() > calls * 11 / 10, "the budget lets some through: {}", script.calls());
+    // Calls begin every 20 ms and fail at once; whatever is sent at another moment is a retry.
+    let began = script.sent()[0];
+    let retries = script.sent().into_iter().map(|at| (at - began).as_millis()).filter(|at| at % 20 > 1);
+    let mut bins = std::collections::HashMap::new();
+    retries.for_each(|at| *bins.entry(at / 10).or_insert(0_usize) += 1);
+    let (all, fullest) = (bins.values().sum::<usize>(), bins.values().max().unwrap());
+    assert!(fullest * 20 <= all, "{fullest} of {all} retries within 10 ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_fail_at_one_moment_are_not_tried_again_at_one_moment() {
+    let script = Script::new([], fail(Kind::Unreachable));
+    let retry = Arc::new(Retry::new(Arc::clone(&script), &roomy()));
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..2_000 {
+        let retry = Arc::clone(&retry);
+        running.spawn(async move {
+            let _ = retry.send(&read(3_000)).await;
+        });
+    }
+    while running.join_next().await.is_some() {}
+    let sent = script.sent();
+    let mut bins = [0_usize; 21];
+    sent.iter()
+        .filter(|at| **at > sent[0])
+        .for_each(|at| bins[(*at - sent[0]).as_millis() as usize / 10 - 5] += 1);
+    let all: usize = bins.iter().sum();
+    // 200 ms have 20 bins: a twentieth each, but for chance.
+    assert!(all >= 100 && bins.iter().all(|bin| bin * 10 <= all), "{bins:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -173,7 +173,9 @@ impl Plan {
             simulator.switches.set("quota", "off");
             vendors.insert(entry.name, (*entry, simulator));
         }
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        // Lets go of idle connections before the gateway does.
+        let idle = Duration::from_secs(4);
+        let client = reqwest::Client::builder().no_proxy().pool_idle_timeout(idle).build().unwrap();
         let mut world = World { plan: self, vendors, client, gateways: Vec::new() };
         world.gateway().await;
         world
