@@ -8,3 +8,4 @@ mod generations;
 mod history;
 mod model;
 mod pages;
+mod writes;

@@ -310,3 +310,32 @@ fn what_does_not_fit_the_schema_costs_nothing() {
         assert_eq!(calls(query), 0, "{query}");
     }
 }
+
+#[test]
+fn a_change_costs_its_write_the_looks_around_it_and_what_is_selected_of_the_lead() {
+    let lead = |source: &str| {
+        let key =
+            Key { source: SourceId::new(source).unwrap(), native: NativeId::new("l1").unwrap(), day: None };
+        of(EntityKind::Lead, &key).to_string()
+    };
+    let update = |source: &str, below: &str| {
+        let id = lead(source);
+        let text = format!(
+            "mutation($id: ID!) {{ updateLead(input: {{id: $id, status: NEW}}) {{ outcome {below} }} }}"
+        );
+        cost_with(&text, json!({ "id": id }))
+    };
+    assert_eq!(update("talks", "").calls, 3);
+    assert_eq!(update("talks", "lead { conversation { id } }").calls, 4);
+    assert_eq!(update("calls", "lead { interactions(first: 5) { nodes { id } } }").calls, 4);
+    assert_eq!(update("pages", "").calls, 0, "it has no such write");
+    let (one, other) = (lead("talks"), lead("calls"));
+    let text = format!(
+        "mutation {{ a: updateLead(input: {{id: \"{one}\", notes: \"n\"}}) {{ outcome }} \
+           b: reviewLead(input: {{id: \"{other}\", decision: APPROVE}}) {{ outcome }} \
+           c: reviewLead(input: {{id: \"{one}\", decision: APPROVE}}) {{ outcome }} }}"
+    );
+    let cost = cost_with(&text, Value::Null);
+    assert_eq!((cost.calls, cost.writes), (6, 3));
+    assert_eq!(cost.most.map(|most| most.field), Some("Mutation.updateLead"));
+}
