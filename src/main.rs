@@ -242,6 +242,7 @@ async fn demo(address: SocketAddr, world: World) -> Result<(), Stop> {
             "    -d '{{\"url\":\"http://{gateway}/webhooks/{name}\",\"secret\":\"{secret}\",\"event\":\"{event}\"}}'"
         )?;
     }
+    writeln!(out, "\nLeads may be changed here (writes = true); GraphiQL has a tab for it.")?;
     writeln!(out, "\nStop with Ctrl-C.")?;
     app.serve(listener, stopped).await;
     Ok(())

@@ -101,7 +101,7 @@ fn schema_is_printed() {
 fn demo_answers_every_example_over_all_vendors_and_ends_cleanly_on_sigterm() {
     let mut demo = Running::start(&["demo", "--listen", "127.0.0.1:0"]);
     let said = demo.until("Ctrl-C");
-    for part in ["GraphiQL", "spelo", "chatzuri", "leadsail", "/_sim/faults", "'[]'"] {
+    for part in ["GraphiQL", "spelo", "chatzuri", "leadsail", "/_sim/faults", "'[]'", "writes = true"] {
         assert!(said.contains(part), "{part} is not in {said}");
     }
     let reply = post(
