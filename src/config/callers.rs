@@ -90,10 +90,11 @@ fn scopes(section: &mut Section<'_>) -> Scopes {
 
 /// Which sources exist for a caller. All, if nothing is said.
 fn visible(section: &mut Section<'_>, sources: &[SourceConfig]) -> Visible {
+    let names = section.texts("sources");
     if !section.has("sources") {
         return Visible::All;
     }
-    let names = section.texts("sources").unwrap_or_default();
+    let names = names.unwrap_or_default();
     let problems = section.problems();
     let configured =
         |id: &SourceId| sources.iter().any(|source| Visible::Only([source.name.clone()].into()).holds(id));

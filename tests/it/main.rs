@@ -11,6 +11,7 @@ mod calls;
 mod canary;
 mod commands;
 mod contract;
+mod deploy;
 mod graphql;
 mod harness;
 mod input;
