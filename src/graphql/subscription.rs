@@ -127,3 +127,6 @@ fn subscribe(ctx: &Context<'_>, filter: EventFilter, after: Option<&str>) -> Res
     })?;
     Ok(Subscriber { listener, wanted, caller })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 // Starts `leadgraph demo` and runs every client in a folder beside this file against it: node tests/clients/run.mjs [name ...]
 //
-// A client is a folder with a `client.mjs`: a program that is told the gateway's address by LEADGRAPH_URL (and Spelo's control
-// desk by LEADGRAPH_SPELO) and ends with 0 if all is well, with 77 if it cannot run here, and with anything else if something is wrong. What it prints is shown then.
+// A client is a folder with a `client.mjs`: a program that is told the gateway's address by LEADGRAPH_URL (and the
+// control desks of simulated vendors by LEADGRAPH_SPELO and LEADGRAPH_LEADSAIL) and ends with 0 if all is well, with 77 if it cannot run here, and with anything else if something is wrong. What it prints is shown then.
 
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
@@ -22,15 +22,17 @@ const wanted = process.argv.length > 2 ? process.argv.slice(2) : all;
 const demo = spawn(binary, ["demo", "--listen", "127.0.0.1:0", "--seed", "7"], { stdio: ["ignore", "pipe", "inherit"] });
 process.on("exit", () => demo.kill());
 
-/** The gateway, and the control desk of the simulated vendor that clients may break. */
-const [url, spelo] = await new Promise((found, failed) => {
+/** The gateway, and the control desks of the simulated vendors. */
+const [url, desks] = await new Promise((found, failed) => {
   demo.once("error", failed);
   demo.once("exit", (code) => failed(new Error(`${binary} demo ended with ${code}`)));
   let gateway;
+  const desks = {};
   createInterface({ input: demo.stdout }).on("line", (line) => {
     gateway ??= line.match(/http:\/\/\S+\/graphql/)?.[0];
-    const desk = line.match(/spelo +(http:\/\/\S+\/_sim)/)?.[1];
-    if (desk) found([gateway, desk]);
+    const [, vendor, desk] = line.match(/^ *(\w+) +(http:\/\/\S+\/_sim)$/) ?? [];
+    if (vendor) desks[vendor] ??= desk;
+    if (desks.spelo && desks.leadsail) found([gateway, desks]);
   });
 });
 
@@ -51,7 +53,7 @@ function run(name) {
   return new Promise((done) => {
     const client = spawn(process.execPath, [join(here, name, "client.mjs")], {
       cwd: join(here, name),
-      env: { ...process.env, LEADGRAPH_URL: url, LEADGRAPH_SPELO: spelo },
+      env: { ...process.env, LEADGRAPH_URL: url, LEADGRAPH_SPELO: desks.spelo, LEADGRAPH_LEADSAIL: desks.leadsail },
       timeout: PATIENCE,
     });
     let said = "";

@@ -339,3 +339,17 @@ fn a_change_costs_its_write_the_looks_around_it_and_what_is_selected_of_the_lead
     assert_eq!((cost.calls, cost.writes), (6, 3));
     assert_eq!(cost.most.map(|most| most.field), Some("Mutation.updateLead"));
 }
+
+#[test]
+fn event_is_reckoned_by_the_record_it_may_hold_where_that_costs_most() {
+    let check = |query: &str, calls: u32| assert_eq!(cost_with(query, Value::Null).calls, calls, "{query}");
+    check("subscription { events { cursor type source { name } lead { name } } }", 0);
+    check("subscription { events { lead { interactions(first: 5) { nodes { id } } } } }", 1);
+    check("subscription { events { lead { conversation { preview } } } }", 1);
+    check("subscription { events { conversation { transcript { text } } } }", 1);
+    check(
+        "subscription { events(filter: { vendors: [CHATZURI] }) { lead { interactions { nodes { id } } } } }",
+        0,
+    );
+    check("subscription { events { interaction { lead { interactions { nodes { lead { name } } } } } } }", 3);
+}

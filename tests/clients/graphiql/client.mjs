@@ -1,9 +1,10 @@
 // GraphiQL in Chromium that reaches nothing but the gateway: it opens with its tabs, runs the query of the first and of another,
-// under its policy, and the browser complains of nothing. LEADGRAPH_SCREENSHOT names a file for a picture.
+// follows events while a vendor sends a webhook, all under its policy, and the browser complains of nothing. LEADGRAPH_SCREENSHOT names a file for a picture.
 
 import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { tellNewest } from "../follow.mjs";
 import { url } from "../kit.mjs";
 
 const executablePath = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`).find(existsSync);
@@ -29,7 +30,7 @@ page.on("pageerror", (error) => complaints.push(String(error)));
 await page.goto(`${origin}/`);
 await page.locator(".graphiql-container").waitFor({ timeout: 30_000 });
 const tabs = page.locator(".graphiql-tab-button");
-assert.equal(await tabs.count(), 5, "a tab for every example");
+assert.equal(await tabs.count(), 7, "a tab for every example");
 for (const tab of [0, 4]) {
   await tabs.nth(tab).click();
   const [response] = await Promise.all([
@@ -40,6 +41,22 @@ for (const tab of [0, 4]) {
   assert.match(response.headers()["content-type"], /graphql-response\+json/);
   await page.locator(".result-window").getByText('"data"').first().waitFor({ timeout: 10_000 });
 }
+// The last one follows events. Nothing says when it has begun, so the vendor tells until something is shown.
+await tabs.nth(6).click();
+await page.locator(".graphiql-query-editor").getByText("subscription", { exact: true }).waitFor({ timeout: 10_000 });
+await Promise.all([
+  page.waitForResponse((response) => response.url() === `${url}/stream`),
+  page.locator(".graphiql-execute-button").click(),
+]);
+const event = page.locator(".result-window").getByText(/^"LEAD_(CREATED|UPDATED)"$/).first();
+for (let tries = 0; !(await event.isVisible()); tries += 1) {
+  assert.ok(tries < 20, "no event is shown");
+  await tellNewest();
+  await event.waitFor({ timeout: 1_000 }).catch(() => {});
+}
+if (process.env.LEADGRAPH_SCREENSHOT) await page.screenshot({ path: `${process.env.LEADGRAPH_SCREENSHOT}.events.png` });
+// The same button ends it.
+await page.locator(".graphiql-execute-button").click();
 await tabs.nth(0).click();
 await page.locator(".result-window").getByText('"data"').first().waitFor({ timeout: 10_000 });
 if (process.env.LEADGRAPH_SCREENSHOT) await page.screenshot({ path: process.env.LEADGRAPH_SCREENSHOT });
@@ -47,4 +64,4 @@ const version = browser.version();
 await browser.close();
 assert.deepEqual(elsewhere, [], "nothing comes from elsewhere");
 assert.deepEqual(complaints, [], "the browser complains of nothing");
-console.log(`five tabs, two queries run, nothing from elsewhere (Chromium ${version})`);
+console.log(`seven tabs, two queries run, an event shown, nothing from elsewhere (Chromium ${version})`);

@@ -1,0 +1,173 @@
+use std::time::Duration;
+
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::events::{self, Event, EventKind, Log};
+use crate::gather::Gather;
+use crate::graphql::{self, Answer, DocumentSettings, Opened, Request, open, schema};
+use crate::model::caller::{Caller, Scope, Visible};
+use crate::model::cx::{Cx, Meter};
+use crate::model::id::{Key, NativeId, SourceId, Vendor};
+use crate::model::lead::Lead;
+
+const EVENTS: &str = "subscription($after: String) { events(after: $after) { cursor type source { name } lead { name email } } }";
+
+fn cx(caller: Caller) -> Cx {
+    Cx {
+        deadline: Instant::now() + Duration::from_secs(5),
+        now: Timestamp::UNIX_EPOCH,
+        request_id: "req-1".into(),
+        caller,
+        meter: Meter::default(),
+        background: false,
+    }
+}
+
+/// A gateway without any source: what it tells, it tells of the events alone.
+async fn opened(
+    log: &Log,
+    settings: graphql::Settings,
+    caller: Caller,
+    query: &str,
+    variables: Value,
+) -> Opened {
+    let gather = Gather::new(crate::gather::settings::Settings::default(), Vec::new());
+    let request = Request { query: query.to_owned(), variables, ..Request::default() };
+    open(&schema(gather, log.clone(), settings), cx(caller), request).await
+}
+
+async fn follow(log: &Log, caller: Caller, variables: Value) -> BoxStream<'static, Answer> {
+    match opened(log, graphql::Settings::default(), caller, EVENTS, variables).await {
+        Opened::Each(answers) => answers,
+        Opened::Once(answer) => panic!("{answer:?}"),
+    }
+}
+
+fn value(answer: &Answer) -> Value {
+    serde_json::to_value(answer).unwrap()
+}
+
+/// The next event, without waiting for it.
+fn next(answers: &mut BoxStream<'static, Answer>) -> Option<Value> {
+    let answer = value(&answers.next().now_or_never()??);
+    assert!(answer.get("errors").is_none(), "{answer}");
+    Some(answer["data"]["events"].clone())
+}
+
+fn lead_of(source: &str, name: &str) -> Event {
+    let source = SourceId::new(source).unwrap();
+    let mut lead = Lead::bare(
+        Key { source: source.clone(), native: NativeId::new(name).unwrap(), day: None },
+        Vendor::Spelo,
+    );
+    lead.name = Some(name.to_owned());
+    let mut event = Event::new(EventKind::LeadCreated, source, Vendor::Spelo, Timestamp::UNIX_EPOCH);
+    event.lead = Some(lead.into());
+    event
+}
+
+#[tokio::test]
+async fn event_holds_what_is_told_of_it() {
+    let log = Log::default();
+    let mut answers = follow(&log, Caller::anonymous(), Value::Null).await;
+    log.publish(lead_of("site", "Grace"));
+    let event = next(&mut answers).unwrap();
+    assert_eq!(event["lead"], json!({ "name": "Grace", "email": null }), "though no source is there");
+    assert_eq!((&event["type"], &event["source"]["name"]), (&json!("LEAD_CREATED"), &json!("site")));
+    assert_eq!(next(&mut answers), None);
+}
+
+#[tokio::test]
+async fn caller_hears_of_the_sources_that_it_sees_alone() {
+    let log = Log::default();
+    let seen = Visible::Only([SourceId::new("site").unwrap()].into());
+    let caller = Caller { sources: seen, ..Caller::unrestricted("dashboard") };
+    let mut answers = follow(&log, caller.clone(), Value::Null).await;
+    let mut all = follow(&log, Caller::unrestricted("other"), Value::Null).await;
+    for (source, name) in [("site", "a"), ("elsewhere", "b"), ("site-2", "c"), ("site/agent", "d")] {
+        log.publish(lead_of(source, name));
+    }
+    let names = |answers: &mut BoxStream<'static, Answer>| {
+        let events: Vec<_> = std::iter::from_fn(|| next(answers)).collect();
+        let names = events.iter().map(|event| event["lead"]["name"].as_str().unwrap().to_owned());
+        (names.collect::<Vec<_>>(), events.last().unwrap()["cursor"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(names(&mut answers).0, ["a", "d"]);
+    let (heard, cursor) = names(&mut all);
+    assert_eq!(heard, ["a", "b", "c", "d"]);
+    let stolen = json!({ "after": cursor });
+    let Opened::Once(refused) = opened(&log, graphql::Settings::default(), caller, EVENTS, stolen).await
+    else {
+        panic!("another caller's cursor is taken")
+    };
+    assert_eq!(value(&refused)["errors"][0]["extensions"]["code"], "CURSOR_INVALID");
+}
+
+#[tokio::test]
+async fn caller_without_the_scope_hears_nothing() {
+    let log = Log::default();
+    let scopes = Scope::ALL.into_iter().filter(|scope| *scope != Scope::EventsRead).collect();
+    let caller = Caller { scopes, ..Caller::unrestricted("dashboard") };
+    let Opened::Once(refused) = opened(&log, graphql::Settings::default(), caller, EVENTS, Value::Null).await
+    else {
+        panic!("opened")
+    };
+    let refused = value(&refused);
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("events:read"), "{refused}");
+    assert_eq!(log.listeners(), 0);
+}
+
+#[tokio::test]
+async fn where_trusted_documents_run_alone_they_alone_can_be_followed() {
+    let documents = DocumentSettings { only_trusted: true, ..DocumentSettings::default() };
+    let settings = graphql::Settings { documents, ..graphql::Settings::default() };
+    for query in [EVENTS, "{ viewer { name } }"] {
+        let opened = opened(&Log::default(), settings.clone(), Caller::anonymous(), query, Value::Null).await;
+        let Opened::Once(refused) = opened else { panic!("{query}") };
+        assert!(refused.refusal().is_some(), "{refused:?}");
+        assert_eq!(refused.status(), 403, "{refused:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscription_lives_longer_than_a_request_may_take() {
+    let log = Log::default();
+    let mut answers = follow(&log, Caller::anonymous(), Value::Null).await;
+    for name in ["a", "b"] {
+        tokio::time::advance(Duration::from_secs(3_000)).await;
+        log.publish(lead_of("site", name));
+        assert_eq!(next(&mut answers).unwrap()["lead"]["name"], name, "each event has its own deadline");
+    }
+}
+
+#[tokio::test]
+async fn subscriber_that_is_too_slow_is_told_and_may_come_back() {
+    let log = Log::new(events::Settings { max_waiting: 3, ..events::Settings::default() });
+    let mut answers = follow(&log, Caller::anonymous(), Value::Null).await;
+    log.publish(lead_of("site", "a"));
+    let first = next(&mut answers).unwrap();
+    (0..4).for_each(|number| log.publish(lead_of("site", &format!("b{number}"))));
+    let told = answers.next().await.unwrap();
+    assert_eq!(told.refusal(), Some("SUBSCRIBER_TOO_SLOW"));
+    assert!(answers.next().await.is_none(), "that was the last");
+    drop(answers);
+    assert_eq!(log.listeners(), 0);
+    let mut again = follow(&log, Caller::anonymous(), json!({ "after": first["cursor"] })).await;
+    let names: Vec<_> =
+        std::iter::from_fn(|| next(&mut again)).map(|event| event["lead"]["name"].clone()).collect();
+    assert_eq!(names, ["b0", "b1", "b2", "b3"]);
+}
+
+#[tokio::test]
+async fn dropped_subscription_listens_no_more() {
+    let log = Log::default();
+    let answers = follow(&log, Caller::anonymous(), Value::Null).await;
+    assert_eq!(log.listeners(), 1);
+    drop(answers);
+    assert_eq!(log.listeners(), 0);
+}
