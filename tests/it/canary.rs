@@ -67,10 +67,11 @@ fn traces(key: &str) -> Vec<String> {
 }
 
 /// Keys that no simulated vendor takes, and by which nothing else begins or ends.
-const KEYS: [(&str, &str); 4] = [
+const KEYS: [(&str, &str); 5] = [
     ("CANARY_CURSOR_KEY", "Q0FOQVJZLUNVUlNPUi1LRVktMDEyMzQ1Njc4OS1hYmM="),
     ("CANARY_SPELO_KEY", "spk_wq7rZk5XvN3Mt8Rb2Lp"),
     ("CANARY_CHATZURI_KEY", "Hd4Yc9Js6WfT1GvK8Pn3Qx"),
+    ("CANARY_WEBHOOK_SECRET", "Yn4Rk8Xs1LdP6JwB9Fz3Gq"),
     ("CANARY_LEADSAIL_KEY", "Ub2Em7Ao5ZiR9SkC4Vt6Lw"),
 ];
 
@@ -125,6 +126,11 @@ fn provoke(gateway: &Gateway, simulated: &Simulated, people: &Value) -> Vec<Stri
     ];
     answers.extend(paths.iter().map(|path| get(&gateway.address, path)));
     answers.push(send(&gateway.address, "DELETE", "/graphql", email));
+    for account in ["spelo", "canary-spelo", "chatzuri", "leadsail", "nobody"] {
+        let body =
+            format!("{{\"event\":\"lead.created\",\"data\":{{\"name\":\"{name}\",\"email\":\"{email}\"}}}}");
+        answers.push(send(&gateway.address, "POST", &format!("/webhooks/{account}"), &body));
+    }
     let kinds = [
         "{\"kind\":\"html\"}",
         "{\"kind\":\"wrong_json\"}",
