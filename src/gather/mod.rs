@@ -145,7 +145,7 @@ impl Gather {
         filter: &LeadFilter,
         paging: &Paging,
     ) -> Result<Connection<Lead>, GatherError> {
-        plan::check_leads(filter).map_err(GatherError::Input)?;
+        plan::check_leads(&cx.caller, filter).map_err(GatherError::Input)?;
         let legs =
             self.legs(&cx.caller, &filter.of, |source| plan::leads(self.inner.desk(source), filter))?;
         let filter = fingerprint(filter);
@@ -165,7 +165,7 @@ impl Gather {
         filter: &ConversationFilter,
         paging: &Paging,
     ) -> Result<Connection<Conversation>, GatherError> {
-        plan::check_conversations(filter).map_err(GatherError::Input)?;
+        plan::check_conversations(&cx.caller, filter).map_err(GatherError::Input)?;
         let legs =
             self.legs(&cx.caller, &filter.of, |source| plan::conversations(self.inner.desk(source), filter))?;
         let filter = fingerprint(filter);

@@ -9,6 +9,7 @@ use super::registry::not_empty;
 use super::request::{ConversationFilter, InputCode, InputError, InteractionFilter, LeadFilter, TimeRange};
 use super::trim;
 use super::trim::Keep;
+use crate::model::caller::{Caller, Scope};
 use crate::model::caps::{ListCaps, Paging, TimeFilter};
 use crate::model::conversation::{Channel, Conversation};
 use crate::model::interaction::{Interaction, InteractionKind};
@@ -154,7 +155,10 @@ fn canonical(channels: &[Channel]) -> Vec<Channel> {
 }
 
 /// Refuses a filter of leads that cannot match.
-pub(super) fn check_leads(filter: &LeadFilter) -> Result<(), InputError> {
+pub(super) fn check_leads(caller: &Caller, filter: &LeadFilter) -> Result<(), InputError> {
+    check_private(caller, "filter.email", filter.email.as_deref())?;
+    check_private(caller, "filter.phone", filter.phone.as_deref())?;
+    check_private(caller, "filter.text", filter.text.as_deref())?;
     not_empty("filter.status", filter.status.as_deref())?;
     check_range("filter.createdAt", filter.created)?;
     check_text("filter.email", filter.email.as_deref())?;
@@ -163,7 +167,8 @@ pub(super) fn check_leads(filter: &LeadFilter) -> Result<(), InputError> {
 }
 
 /// Refuses a filter of conversations that cannot match.
-pub(super) fn check_conversations(filter: &ConversationFilter) -> Result<(), InputError> {
+pub(super) fn check_conversations(caller: &Caller, filter: &ConversationFilter) -> Result<(), InputError> {
+    check_private(caller, "filter.text", filter.text.as_deref())?;
     not_empty("filter.channel", filter.channel.as_deref())?;
     check_range("filter.startedAt", filter.started)?;
     check_text("filter.text", filter.text.as_deref())
@@ -192,6 +197,17 @@ fn check_range(name: &str, range: TimeRange) -> Result<(), InputError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a filter by what the caller may not read: whether anything matches would tell it.
+fn check_private(caller: &Caller, name: &str, text: Option<&str>) -> Result<(), InputError> {
+    if text.is_none() || caller.may(Scope::PiiRead) {
+        return Ok(());
+    }
+    let scope = Scope::PiiRead.as_str();
+    let message =
+        format!("{name} needs the scope {scope}, since it finds people by their data. Leave it out.");
+    Err(input(InputCode::Forbidden, message))
 }
 
 fn check_text(name: &str, text: Option<&str>) -> Result<(), InputError> {

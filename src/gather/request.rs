@@ -112,6 +112,8 @@ pub struct InputError {
 pub enum InputCode {
     /// An argument that cannot be: out of range, contradicting, matching nothing.
     BadUserInput,
+    /// More than the caller may ask.
+    Forbidden,
     /// An id that leadgraph did not make, or of another type or unknown source.
     BadId,
     /// A cursor that leadgraph did not make, or for someone else.

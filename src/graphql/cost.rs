@@ -5,7 +5,7 @@
 //! usual worst with cold caches: every list is full, and all its records come from the source where they cost most.
 //! What does not fit the schema counts nothing; validation refuses it.
 
-mod fields;
+pub(super) mod fields;
 mod nodes;
 mod shapes;
 mod walk;

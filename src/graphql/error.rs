@@ -47,8 +47,8 @@ pub(super) const UPSTREAM_COST_EXCEEDED: &str = "UPSTREAM_COST_EXCEEDED";
 pub(super) const REQUEST_TIMEOUT: &str = "REQUEST_TIMEOUT";
 /// Events came faster than a subscriber took them.
 pub(super) const SUBSCRIBER_TOO_SLOW: &str = "SUBSCRIBER_TOO_SLOW";
-/// What the caller may not do.
-const FORBIDDEN: &str = "FORBIDDEN";
+/// What the caller may not do, or ask for.
+pub(super) const FORBIDDEN: &str = "FORBIDDEN";
 /// A fault of ours.
 pub(super) const INTERNAL: &str = "INTERNAL";
 
@@ -60,7 +60,7 @@ pub(super) fn status(code: &str) -> u16 {
     match code {
         OPERATION_UNRESOLVED => 422,
         NOT_A_QUERY => 405,
-        DOCUMENT_NOT_LISTED | ID_REQUIRED => 403,
+        DOCUMENT_NOT_LISTED | FORBIDDEN | ID_REQUIRED => 403,
         _ => 400,
     }
 }
@@ -204,6 +204,7 @@ fn input_code(code: InputCode) -> &'static str {
     match code {
         InputCode::BadUserInput => BAD_USER_INPUT,
         InputCode::BadId => "BAD_ID",
+        InputCode::Forbidden => FORBIDDEN,
         InputCode::CursorInvalid => "CURSOR_INVALID",
         InputCode::CursorExpired => "CURSOR_EXPIRED",
         InputCode::CursorFilterMismatch => "CURSOR_FILTER_MISMATCH",

@@ -56,11 +56,12 @@ pub(super) struct LeadFilter {
     status: Option<Vec<LeadStatus>>,
     /// Only created within this range.
     created_at: Option<TimeRange>,
-    /// Only with exactly this e-mail address; case does not matter.
+    /// Only with exactly this e-mail address; case does not matter. Needs the scope `pii:read`.
     email: Option<String>,
-    /// Only with exactly this phone number, compared in E.164 form where that is certain.
+    /// Only with exactly this phone number, compared in E.164 form where that is certain. Needs the scope `pii:read`.
     phone: Option<String>,
-    /// Only where this text is contained in name, e-mail address, phone number or a note; case does not matter.
+    /// Only where this text is contained in name, e-mail address, phone number or a note; case does not matter. Needs the
+    /// scope `pii:read`.
     text: Option<String>,
     /// True: only leads that name their conversation. False: only those that do not.
     has_conversation: Option<bool>,
@@ -79,7 +80,8 @@ pub(super) struct ConversationFilter {
     started_at: Option<TimeRange>,
     /// True: only with a recording. False: only without.
     has_recording: Option<bool>,
-    /// Only where this text is contained in preview, summary, customer or a turn; case does not matter.
+    /// Only where this text is contained in preview, summary, customer or a turn; case does not matter. Needs the scope
+    /// `pii:read`.
     text: Option<String>,
 }
 

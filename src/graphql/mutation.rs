@@ -47,7 +47,7 @@ impl Mutation {
                 }
                 Err(written) => written,
             };
-            Ok(UpdateLeadPayload::new(mutation, written))
+            Ok(UpdateLeadPayload::new(state, mutation, written))
         };
         Some(write.await)
     }
@@ -70,7 +70,7 @@ impl Mutation {
                 }
                 Err(written) => written,
             };
-            Ok(UpdateLeadPayload::new(input.client_mutation_id, written))
+            Ok(UpdateLeadPayload::new(state, input.client_mutation_id, written))
         };
         Some(write.await)
     }

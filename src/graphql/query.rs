@@ -82,7 +82,7 @@ impl Query {
             let page = state.leads.get(asked, read).await?;
             state.passing.mark_page(&page);
             report::check(ctx, on_source_failure, &page.reports)?;
-            Ok(LeadConnection(page))
+            Ok(LeadConnection::new(state, page))
         };
         Some(list.await)
     }
@@ -115,7 +115,7 @@ impl Query {
             let page = state.conversations.get(asked, read).await?;
             state.passing.mark_page(&page);
             report::check(ctx, on_source_failure, &page.reports)?;
-            Ok(ConversationConnection(page))
+            Ok(ConversationConnection::new(state, page))
         };
         Some(list.await)
     }
@@ -150,7 +150,7 @@ impl Query {
             let page = state.interactions.get(asked, read).await?;
             state.passing.mark_page(&page);
             report::check(ctx, on_source_failure, &page.reports)?;
-            Ok(InteractionConnection(page))
+            Ok(InteractionConnection::new(state, page))
         };
         Some(list.await)
     }

@@ -32,7 +32,7 @@ use super::documents::{Documents, Hash};
 use super::error::{NOT_A_QUERY, OPERATION_UNRESOLVED, REQUEST_TIMEOUT, VALIDATION_FAILED};
 use super::mutation::MAX_WRITES;
 use super::state::State;
-use super::{Cx, Gather, Schema, Settings, guard};
+use super::{Cx, Gather, Schema, Settings, guard, rules};
 use crate::model::caller::Caller;
 use crate::telemetry::metrics;
 
@@ -217,7 +217,9 @@ fn prepare(
     }
     variables::complete(operation, &variables)?;
 
-    let variables = Variables::from_json(Value::Object(variables));
+    let mut variables = Variables::from_json(Value::Object(variables));
+    variables::fill_in(operation, &mut variables);
+    rules::check(&document, operation, &variables, caller).map_err(Refusal::forbidden)?;
     let nodes = Nodes::of(&document, operation, &variables);
     match nodes.introspection {
         Some((pos, _)) if !may_introspect(settings) => return Err(Refusal::introspection(pos)),

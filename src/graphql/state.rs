@@ -7,6 +7,7 @@ use async_graphql::Context;
 
 use super::error::ClientError;
 use super::loaders::Loaders;
+use super::mask::{Mask, Shown};
 use super::memo::Memo;
 use crate::gather::Gather;
 use crate::gather::answer::{Connection, Report, ReportStatus, SourceView};
@@ -85,6 +86,11 @@ impl State {
     /// `INTERNAL` where the schema was executed without sources.
     pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self, ClientError> {
         ctx.data_opt().ok_or(ClientError::Internal)
+    }
+
+    /// A record as whoever asks may see it.
+    pub(super) fn show<T: Mask>(&self, record: Arc<T>) -> Shown<T> {
+        Shown::to(&self.cx.caller, record)
     }
 
     /// A source, where it exists for whoever asks.

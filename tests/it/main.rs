@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed, which is what it is for"
 )]
 
+mod access;
 mod callers;
 mod calls;
 mod canary;

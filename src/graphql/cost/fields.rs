@@ -11,23 +11,23 @@ use async_graphql::{InputType, Name, Positioned, Value, Variables};
 use crate::graphql::MAX_RECURSION;
 
 /// One field of an answer, and every place that selects it.
-pub(super) struct Selected<'a> {
+pub(in crate::graphql) struct Selected<'a> {
     /// The first place.
-    pub(super) field: &'a Positioned<Field>,
+    pub(in crate::graphql) field: &'a Positioned<Field>,
     /// What is selected below it, in all places.
-    pub(super) below: Vec<&'a SelectionSet>,
+    pub(in crate::graphql) below: Vec<&'a SelectionSet>,
 }
 
 /// Reads fields from a document.
-pub(super) struct Fields<'a> {
+pub(in crate::graphql) struct Fields<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     variables: HashMap<&'a str, &'a Value>,
     /// How many more selections are looked at; at 0 there are none any more.
-    pub(super) steps: u32,
+    pub(in crate::graphql) steps: u32,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(
+    pub(in crate::graphql) fn new(
         document: &'a ExecutableDocument,
         operation: &'a OperationDefinition,
         given: &'a Variables,
@@ -43,7 +43,11 @@ impl<'a> Fields<'a> {
     }
 
     /// The fields that are selected on an object of a type.
-    pub(super) fn on(&mut self, sets: &[&'a SelectionSet], is: &dyn Fn(&str) -> bool) -> Vec<Selected<'a>> {
+    pub(in crate::graphql) fn on(
+        &mut self,
+        sets: &[&'a SelectionSet],
+        is: &dyn Fn(&str) -> bool,
+    ) -> Vec<Selected<'a>> {
         let mut found = Found { is, fields: Vec::new(), places: HashMap::new(), seen: HashSet::new() };
         sets.iter().for_each(|set| self.unfold(set, &mut found, 0));
         found.fields
@@ -130,13 +134,15 @@ impl<'a> Fields<'a> {
 struct Found<'a, 'f> {
     is: &'f dyn Fn(&str) -> bool,
     fields: Vec<Selected<'a>>,
-    places: HashMap<&'a str, usize>,
+    /// By response key and name: two fields of one key are for validation to refuse, and not to be overlooked here.
+    places: HashMap<(&'a str, &'a str), usize>,
     seen: HashSet<&'a Name>,
 }
 
 impl<'a> Found<'a, '_> {
     fn add(&mut self, field: &'a Positioned<Field>) {
-        let place = *self.places.entry(&field.node.response_key().node).or_insert(self.fields.len());
+        let key = (field.node.response_key().node.as_str(), field.node.name.node.as_str());
+        let place = *self.places.entry(key).or_insert(self.fields.len());
         if place == self.fields.len() {
             self.fields.push(Selected { field, below: Vec::new() });
         }

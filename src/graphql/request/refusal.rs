@@ -5,10 +5,12 @@ use async_graphql::{Pos, Value};
 
 use crate::graphql::cost::{Cost, Nodes};
 use crate::graphql::error::{
-    DOCUMENT_TOO_COMPLEX, INTROSPECTION_DISABLED, NODE_COST_EXCEEDED, PARSE_FAILED, UPSTREAM_COST_EXCEEDED,
-    VALIDATION_FAILED,
+    DOCUMENT_TOO_COMPLEX, FORBIDDEN, INTROSPECTION_DISABLED, NODE_COST_EXCEEDED, PARSE_FAILED,
+    UPSTREAM_COST_EXCEEDED, VALIDATION_FAILED,
 };
 use crate::graphql::guard::{self, Limits, Refused};
+use crate::graphql::rules::Forbidden;
+use crate::model::caller::Scope;
 
 /// Why a request is not executed at all. Nothing of it repeats the document: that may hold personal data, and may be long.
 pub(in crate::graphql) struct Refusal {
@@ -77,6 +79,20 @@ impl Refusal {
         let message = "The operation asks for more of the schema than the standard introspection query does, twice over. \
                        Ask for the types you need by `__type`.";
         Self::new(DOCUMENT_TOO_COMPLEX, message, Some(pos)).with("exceeded", "INTROSPECTION")
+    }
+
+    /// An operation that selects what its sender may not have.
+    pub(super) fn forbidden(Forbidden { lacking, fields }: Forbidden) -> Self {
+        let words: Vec<_> = lacking.iter().map(Scope::as_str).collect();
+        let names: Vec<_> = fields.iter().map(|(field, _)| format!("`{field}`")).collect();
+        let message = format!(
+            "{} cannot be had without the scope {}. Nothing was read. Leave it out, or ask whoever runs this gateway.",
+            names.join(", "),
+            words.join(", "),
+        );
+        let locations = fields.into_iter().map(|(_, pos)| pos).collect();
+        let scopes = words.into_iter().map(Value::from).collect();
+        Self { locations, ..Self::new(FORBIDDEN, message, None).with("scopes", Value::List(scopes)) }
     }
 
     /// A document that the guard does not let through.

@@ -1,7 +1,7 @@
 //! The variables of a request: not too many, not too deep, and none missing that must be there.
 
-use async_graphql::Positioned;
 use async_graphql::parser::types::OperationDefinition;
+use async_graphql::{Positioned, Variables};
 use serde_json::{Map, Value};
 
 use super::Refusal;
@@ -55,6 +55,16 @@ pub(super) fn sized(variables: Value) -> Result<Map<String, Value>, Refusal> {
         }
     }
     Ok(members)
+}
+
+/// Gives variables that were not given their default. The library (8.0.0-rc.5) does so for arguments only: what `@skip` and
+/// `@include` would leave out by a default it executes, unseen by whoever looked at the operation before.
+pub(super) fn fill_in(operation: &OperationDefinition, variables: &mut Variables) {
+    for Positioned { node: definition, .. } in &operation.variable_definitions {
+        if let Some(default) = &definition.default_value {
+            variables.entry(definition.name.node.clone()).or_insert_with(|| default.node.clone());
+        }
+    }
 }
 
 impl Refusal {

@@ -9,6 +9,9 @@ use super::interaction::Interaction;
 use super::lead::Lead;
 use super::report::SourceReport;
 use crate::gather::answer::Connection;
+use crate::graphql::mask::Shown;
+use crate::graphql::state::State;
+use crate::model::caller::Caller;
 
 /// The `PageInfo` of the schema.
 pub(in crate::graphql) struct PageInfo(Arc<dyn Paged>);
@@ -66,41 +69,54 @@ impl<T: Send + Sync> Paged for Connection<T> {
 macro_rules! connection {
     ($(#[doc = $doc:tt])* $connection:ident, $(#[doc = $edge_doc:tt])* $edge:ident, $node:ident, $model:ty) => {
         /// A page of one kind of record.
-        pub(in crate::graphql) struct $connection(pub(in crate::graphql) Arc<Connection<$model>>);
+        pub(in crate::graphql) struct $connection {
+            page: Arc<Connection<$model>>,
+            caller: Caller,
+        }
+
+        impl $connection {
+            /// A page as whoever asks may see it.
+            pub(in crate::graphql) fn new(state: &State, page: Arc<Connection<$model>>) -> Self {
+                Self { page, caller: state.cx.caller.clone() }
+            }
+        }
 
         $(#[doc = $doc])*
         #[Object]
         impl $connection {
             /// The records of this page with their cursors, newest first; records without a time of creation come last.
             async fn edges(&self) -> Vec<$edge> {
-                (0..self.0.nodes.len()).map(|index| $edge { page: Arc::clone(&self.0), index }).collect()
+                let edge = |index| $edge { page: Arc::clone(&self.page), caller: self.caller.clone(), index };
+                (0..self.page.nodes.len()).map(edge).collect()
             }
 
             /// The records of this page, for those who need no cursor of each.
             async fn nodes(&self) -> Vec<$node> {
-                self.0.nodes.iter().cloned().map($node::new).collect()
+                let node = |record: &Arc<$model>| $node::new(Shown::to(&self.caller, Arc::clone(record)));
+                self.page.nodes.iter().map(node).collect()
             }
 
             /// Where this page stands in the list.
             async fn page_info(&self) -> PageInfo {
-                PageInfo(Arc::clone(&self.0) as Arc<dyn Paged>)
+                PageInfo(Arc::clone(&self.page) as Arc<dyn Paged>)
             }
 
             /// True: something that matches may be missing from this page; `sources` says of which source and why. False:
             /// all that matches is here or on other pages.
             async fn incomplete(&self) -> bool {
-                self.0.incomplete
+                self.page.incomplete
             }
 
             /// How each source took part, in the order of their names.
             async fn sources(&self) -> Vec<SourceReport> {
-                self.0.reports.iter().cloned().map(SourceReport).collect()
+                self.page.reports.iter().cloned().map(SourceReport).collect()
             }
         }
 
         /// A place in a page.
         pub(in crate::graphql) struct $edge {
             page: Arc<Connection<$model>>,
+            caller: Caller,
             index: usize,
         }
 
@@ -116,7 +132,7 @@ macro_rules! connection {
 
             /// The record.
             async fn node(&self) -> $node {
-                $node::new(Arc::clone(&self.page.nodes[self.index]))
+                $node::new(Shown::to(&self.caller, Arc::clone(&self.page.nodes[self.index])))
             }
         }
     };

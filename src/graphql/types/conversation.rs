@@ -1,7 +1,5 @@
 //! A conversation.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Enum, ID, Object};
 use tokio::sync::OnceCell;
 
@@ -13,6 +11,7 @@ use super::transcript::{ToolCall, TranscriptTurn, check_last, last_turns};
 use super::vendor::Vendor;
 use crate::gather::request::ConversationKey;
 use crate::graphql::error::ClientError;
+use crate::graphql::mask::Shown;
 use crate::graphql::scalars::id;
 use crate::graphql::scalars::json::Json;
 use crate::graphql::scalars::time::{DateTime, at};
@@ -22,14 +21,14 @@ use crate::model::id::{EntityKind, Key};
 
 /// The `Conversation` of the schema.
 pub(in crate::graphql) struct Conversation {
-    seen: Arc<model::Conversation>,
+    seen: Shown<model::Conversation>,
     /// The conversation read by id, where the list may have cut it short and what was cut was selected.
-    whole: OnceCell<Result<Arc<model::Conversation>, ClientError>>,
+    whole: OnceCell<Result<Shown<model::Conversation>, ClientError>>,
 }
 
 impl Conversation {
     /// A conversation as a list or look-up gave it.
-    pub(in crate::graphql) fn new(seen: Arc<model::Conversation>) -> Self {
+    pub(in crate::graphql) fn new(seen: Shown<model::Conversation>) -> Self {
         Self { seen, whole: OnceCell::new() }
     }
 
@@ -41,8 +40,9 @@ impl Conversation {
             let source = &self.seen.key.source;
             let wanted =
                 ConversationKey { key: self.seen.key.clone(), near: self.seen.started_at, whole: true };
-            let found = State::of(ctx)?.loaders.conversations.load(source, wanted).await?;
-            found.ok_or_else(|| ClientError::gone(source, "conversations.get"))
+            let state = State::of(ctx)?;
+            let found = state.loaders.conversations.load(source, wanted).await?;
+            found.map(|talk| state.show(talk)).ok_or_else(|| ClientError::gone(source, "conversations.get"))
         };
         self.whole.get_or_init(read).await.as_deref().map_err(Clone::clone)
     }
@@ -101,28 +101,31 @@ impl Conversation {
         self.seen.turn_count.map(int)
     }
 
-    /// The page on which it took place; null where there is none.
+    /// The page on which it took place; null where there is none. Masked without the scope `pii:read`, as
+    /// `https://acme.example/pricing?***`.
     async fn page_url(&self) -> Option<&str> {
         self.seen.page_url.as_deref()
     }
 
-    /// A line to recognize it by: the vendor's own, or its first words.
+    /// A line to recognize it by: the vendor's own, or its first words. Masked without the scope `pii:read`, as `***`.
     async fn preview(&self) -> Option<&str> {
         self.seen.preview.as_deref()
     }
 
-    /// The vendor's summary; null where it wrote none.
+    /// The vendor's summary; null where it wrote none. Masked without the scope `pii:read`, as `***`.
     async fn summary(&self) -> Option<&str> {
         self.seen.summary.as_deref()
     }
 
-    /// Who the customer is, in the vendor's words; null where the vendor does not tell.
+    /// Who the customer is, in the vendor's words; null where the vendor does not tell. Masked without the scope
+    /// `pii:read`, as `***`.
     async fn customer(&self) -> Option<&str> {
         self.seen.customer.as_deref()
     }
 
     /// What was said, in order. Null where the vendor gave no transcript; empty where nothing was said. Where a list
-    /// holds it only in part it is read whole, which may cost a call.
+    /// holds it only in part it is read whole, which may cost a call. Masked without the scope `pii:read`, every text
+    /// as `***`.
     async fn transcript(
         &self,
         ctx: &Context<'_>,
@@ -137,7 +140,8 @@ impl Conversation {
         read.await.transpose()
     }
 
-    /// Tools that the agent used, in order. Empty where it used none.
+    /// Tools that the agent used, in order. Empty where it used none. Masked without the scope `pii:read`, every
+    /// argument as `"***"`.
     async fn tool_calls(&self, ctx: &Context<'_>) -> Vec<ToolCall> {
         // The list cannot be null, so a failure is reported beside what is known.
         let conversation = self.whole(ctx).await.unwrap_or_else(|error| {
@@ -163,12 +167,17 @@ impl Conversation {
         let named = self.seen.lead.clone().map(|native| Key { source: source.clone(), native, day: None });
         let told = || State::of(ctx).ok().and_then(|state| state.gather.linked_lead(&self.seen.key));
         let key = told().or(named)?;
-        let find = async { State::of(ctx)?.loaders.leads.load(source, key).await };
-        find.await.map(|found| found.map(Lead::new)).transpose()
+        let find = async {
+            let state = State::of(ctx)?;
+            let found = state.loaders.leads.load(source, key).await?;
+            Ok(found.map(|lead| Lead::new(state.show(lead))))
+        };
+        find.await.transpose()
     }
 
     /// The vendor's own object, secrets removed, for what this schema does not name. Its shape is the vendor's and may
-    /// change without notice. Needs the scope `raw:read`.
+    /// change without notice. Needs the scopes `raw:read` and `pii:read`, since it holds whatever the vendor knows of
+    /// the person.
     async fn raw(&self) -> Option<Result<Json, ClientError>> {
         self.seen.raw.as_ref().map(|raw| Json::parse_text(&self.seen.key.source, raw))
     }

@@ -48,18 +48,21 @@ impl Event {
     }
 
     /// The lead it is about, as it was then; null where it is about none.
-    async fn lead(&self) -> Option<Lead> {
-        self.0.event.as_ref()?.lead.clone().map(Lead::new)
+    async fn lead(&self, ctx: &Context<'_>) -> Option<Result<Lead, ClientError>> {
+        let told = self.0.event.as_ref()?.lead.clone()?;
+        Some(State::of(ctx).map(|state| Lead::new(state.show(told))))
     }
 
     /// The conversation it is about, as it was then; null where it is about none.
-    async fn conversation(&self) -> Option<Conversation> {
-        self.0.event.as_ref()?.conversation.clone().map(Conversation::new)
+    async fn conversation(&self, ctx: &Context<'_>) -> Option<Result<Conversation, ClientError>> {
+        let told = self.0.event.as_ref()?.conversation.clone()?;
+        Some(State::of(ctx).map(|state| Conversation::new(state.show(told))))
     }
 
     /// The interaction it is about, as it was then; null where it is about none.
-    async fn interaction(&self) -> Option<Interaction> {
-        self.0.event.as_ref()?.interaction.clone().map(Interaction::new)
+    async fn interaction(&self, ctx: &Context<'_>) -> Option<Result<Interaction, ClientError>> {
+        let told = self.0.event.as_ref()?.interaction.clone()?;
+        Some(State::of(ctx).map(|state| Interaction::new(state.show(told))))
     }
 }
 

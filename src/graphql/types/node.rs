@@ -59,7 +59,7 @@ impl Node {
 pub(in crate::graphql) async fn lead(state: &State, key: Key) -> Result<Option<Lead>, ClientError> {
     check(state, &key)?;
     let found = state.loaders.leads.load(&key.source.clone(), key).await?;
-    Ok(found.map(Lead::new))
+    Ok(found.map(|lead| Lead::new(state.show(lead))))
 }
 
 /// Finds a conversation by a key that a client gave, whole.
@@ -73,7 +73,7 @@ pub(in crate::graphql) async fn conversation(
     check(state, &key)?;
     let wanted = ConversationKey { key, near: None, whole: true };
     let found = state.loaders.conversations.load(&wanted.key.source.clone(), wanted).await?;
-    Ok(found.map(Conversation::new))
+    Ok(found.map(|talk| Conversation::new(state.show(talk))))
 }
 
 /// Finds an interaction by a key that a client gave.
@@ -86,7 +86,7 @@ pub(in crate::graphql) async fn interaction(
 ) -> Result<Option<Interaction>, ClientError> {
     check(state, &key)?;
     let found = state.loaders.interactions.load(&key.source.clone(), key).await?;
-    Ok(found.map(Interaction::new))
+    Ok(found.map(|touch| Interaction::new(state.show(touch))))
 }
 
 fn check(state: &State, key: &Key) -> Result<(), ClientError> {

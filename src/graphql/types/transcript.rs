@@ -19,7 +19,7 @@ pub(in crate::graphql) struct TranscriptTurn {
     role: SpeakerRole,
     /// The vendor's own word for who spoke; null where it has none.
     vendor_role: Option<String>,
-    /// What was said.
+    /// What was said. Masked without the scope `pii:read`, as `***`.
     text: String,
     /// When it was said; null where the vendor does not tell.
     at: Option<DateTime>,
@@ -71,7 +71,8 @@ pub(super) fn last_turns(owner: &ID, turns: &[model::TranscriptTurn], last: usiz
 pub(in crate::graphql) struct ToolCall {
     /// The tool's name.
     name: String,
-    /// What the tool was given. May hold personal data. Null where the vendor gave nothing.
+    /// What the tool was given. May hold personal data. Null where the vendor gave nothing. Masked without the scope
+    /// `pii:read`, as `"***"`.
     args: Option<Result<Json, ClientError>>,
 }
 

@@ -1,20 +1,34 @@
 //! What came of a change of a lead.
 
+use std::sync::Arc;
+
 use async_graphql::{Enum, Object, SimpleObject};
 
 use super::lead::Lead;
 use crate::gather::write::{self, WriteError, Written};
 use crate::graphql::error::source_message;
+use crate::graphql::mask::Shown;
+use crate::graphql::state::State;
+use crate::model::caller::Caller;
+use crate::model::lead as model;
 
 /// What came of a change of a lead, and the lead as it is since.
 pub(in crate::graphql) struct UpdateLeadPayload {
     client_mutation_id: Option<String>,
-    written: Written,
+    outcome: write::Outcome,
+    lead: Option<Arc<model::Lead>>,
+    caller: Caller,
+    errors: Vec<WriteError>,
 }
 
 impl UpdateLeadPayload {
-    pub(in crate::graphql) fn new(client_mutation_id: Option<String>, written: Written) -> Self {
-        Self { client_mutation_id, written }
+    pub(in crate::graphql) fn new(
+        state: &State,
+        client_mutation_id: Option<String>,
+        written: Written,
+    ) -> Self {
+        let Written { outcome, lead, errors } = written;
+        Self { client_mutation_id, outcome, lead, caller: state.cx.caller.clone(), errors }
     }
 }
 
@@ -28,17 +42,17 @@ impl UpdateLeadPayload {
 
     /// Whether the vendor has made the change.
     async fn outcome(&self) -> WriteOutcome {
-        self.written.outcome.into()
+        self.outcome.into()
     }
 
     /// The lead as it is after the write, or as it was last seen; null where it was not read, or does not exist.
     async fn lead(&self) -> Option<Lead> {
-        self.written.lead.clone().map(Lead::new)
+        self.lead.clone().map(|lead| Lead::new(Shown::to(&self.caller, lead)))
     }
 
     /// Why the change was not made, or why that is not known. Empty where it was made.
     async fn user_errors(&self) -> Vec<UserError> {
-        self.written.errors.iter().map(UserError::from).collect()
+        self.errors.iter().map(UserError::from).collect()
     }
 }
 

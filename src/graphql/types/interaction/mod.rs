@@ -16,6 +16,7 @@ use super::transcript::{TranscriptTurn, check_last, last_turns};
 use super::vendor::Vendor;
 use crate::gather::request::ConversationKey;
 use crate::graphql::error::ClientError;
+use crate::graphql::mask::Shown;
 use crate::graphql::scalars::id;
 use crate::graphql::scalars::json::Json;
 use crate::graphql::scalars::time::{DateTime, at};
@@ -25,14 +26,14 @@ use crate::model::interaction as model;
 
 /// The `Interaction` of the schema.
 pub(in crate::graphql) struct Interaction {
-    seen: Arc<model::Interaction>,
+    seen: Shown<model::Interaction>,
     /// The interaction read by id, where the list may have cut its transcript short and that was selected.
-    whole: OnceCell<Result<Arc<model::Interaction>, ClientError>>,
+    whole: OnceCell<Result<Shown<model::Interaction>, ClientError>>,
 }
 
 impl Interaction {
     /// An interaction as a list or look-up gave it.
-    pub(in crate::graphql) fn new(seen: Arc<model::Interaction>) -> Self {
+    pub(in crate::graphql) fn new(seen: Shown<model::Interaction>) -> Self {
         Self { seen, whole: OnceCell::new() }
     }
 
@@ -42,8 +43,11 @@ impl Interaction {
         }
         let read = || async {
             let key = &self.seen.key;
-            let found = State::of(ctx)?.loaders.interactions.load(&key.source, key.clone()).await?;
-            found.ok_or_else(|| ClientError::gone(&key.source, "interactions.get"))
+            let state = State::of(ctx)?;
+            let found = state.loaders.interactions.load(&key.source, key.clone()).await?;
+            found
+                .map(|touch| state.show(touch))
+                .ok_or_else(|| ClientError::gone(&key.source, "interactions.get"))
         };
         self.whole.get_or_init(read).await.as_deref().map_err(Clone::clone)
     }
@@ -108,13 +112,14 @@ impl Interaction {
         at(self.seen.updated_at)
     }
 
-    /// The vendor's summary; null where it wrote none.
+    /// The vendor's summary; null where it wrote none. Masked without the scope `pii:read`, as `***`.
     async fn summary(&self) -> Option<&str> {
         self.seen.summary.as_deref()
     }
 
-    /// What was said or written, in order. Null where the vendor gave no transcript; empty where nothing was said. Where
-    /// a list holds it only in part it is read whole, which may cost a call.
+    /// What was said or written, in order. Null where the vendor gave no transcript; empty where nothing was said.
+    /// Where a list holds it only in part it is read whole, which may cost a call. Masked without the scope `pii:read`,
+    /// every text as `***`.
     async fn transcript(
         &self,
         ctx: &Context<'_>,
@@ -156,8 +161,12 @@ impl Interaction {
         // Where only a webhook told it, the interaction is the conversation.
         let told = State::of(ctx).ok().and_then(|state| state.gather.linked_lead(&self.seen.key));
         let key = told.or(named)?;
-        let find = async { State::of(ctx)?.loaders.leads.load(source, key).await };
-        find.await.map(|found| found.map(Lead::new)).transpose()
+        let find = async {
+            let state = State::of(ctx)?;
+            let found = state.loaders.leads.load(source, key).await?;
+            Ok(found.map(|lead| Lead::new(state.show(lead))))
+        };
+        find.await.transpose()
     }
 
     /// The same touch as a conversation. Where the vendor has no conversations of its own, it is made from the
@@ -168,16 +177,19 @@ impl Interaction {
             let state = State::of(ctx)?;
             let view = state.source(&key.source);
             if !view.is_some_and(|view| view.capabilities.conversations) {
-                return Ok(Some(Arc::new(self.seen.to_conversation())));
+                let talk = Arc::new(self.seen.to_conversation());
+                return Ok(Some(Conversation::new(state.show(talk))));
             }
             let wanted = ConversationKey { key: key.clone(), near: self.seen.occurred_at, whole: false };
-            state.loaders.conversations.load(&key.source, wanted).await
+            let found = state.loaders.conversations.load(&key.source, wanted).await?;
+            Ok(found.map(|talk| Conversation::new(state.show(talk))))
         };
-        find.await.map(|found| found.map(Conversation::new)).transpose()
+        find.await.transpose()
     }
 
-    /// The vendor's own object, secrets and links to recordings removed, for what this schema does not name. Its shape is
-    /// the vendor's and may change without notice. Needs the scope `raw:read`.
+    /// The vendor's own object, secrets and links to recordings removed, for what this schema does not name. Its shape
+    /// is the vendor's and may change without notice. Needs the scopes `raw:read` and `pii:read`, since it holds
+    /// whatever the vendor knows of the person.
     async fn raw(&self) -> Option<Result<Json, ClientError>> {
         self.seen.raw.as_ref().map(|raw| Json::parse_text(&self.seen.key.source, raw))
     }

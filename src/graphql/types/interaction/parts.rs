@@ -126,9 +126,9 @@ impl From<&model::SmsDetails> for SmsDetails {
 pub(in crate::graphql) struct Telephony {
     /// The company that runs the line, in the vendor's word.
     provider: Option<String>,
-    /// The call's or message's id there.
+    /// The call's or message's id there. Masked without the scope `pii:read`, as `***`.
     message_id: Option<String>,
-    /// The number on the vendor's side of the line.
+    /// The number on the vendor's side of the line. Masked without the scope `pii:read`, as `+*********60`.
     phone_number: Option<String>,
 }
 
@@ -144,7 +144,7 @@ impl From<&model::Telephony> for Telephony {
 pub(in crate::graphql) struct InteractionFailure {
     /// The vendor's code.
     code: Option<String>,
-    /// The vendor's words.
+    /// The vendor's words. Masked without the scope `pii:read`, as `***`.
     message: Option<String>,
 }
 

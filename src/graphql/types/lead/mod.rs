@@ -17,6 +17,7 @@ use crate::gather::request::{ConversationKey, Paging};
 use crate::graphql::error::ClientError;
 use crate::graphql::input::InteractionFilter;
 use crate::graphql::loaders::HistoryKey;
+use crate::graphql::mask::Shown;
 use crate::graphql::scalars::id;
 use crate::graphql::scalars::json::Json;
 use crate::graphql::scalars::time::DateTime;
@@ -28,14 +29,14 @@ use crate::model::text;
 
 /// The `Lead` of the schema.
 pub(in crate::graphql) struct Lead {
-    seen: Arc<model::Lead>,
+    seen: Shown<model::Lead>,
     /// The lead read by id, where the list gave no more than an id and a field that it lacks was selected.
-    whole: OnceCell<Result<Arc<model::Lead>, ClientError>>,
+    whole: OnceCell<Result<Shown<model::Lead>, ClientError>>,
 }
 
 impl Lead {
     /// A lead as a list or look-up gave it.
-    pub(in crate::graphql) fn new(seen: Arc<model::Lead>) -> Self {
+    pub(in crate::graphql) fn new(seen: Shown<model::Lead>) -> Self {
         Self { seen, whole: OnceCell::new() }
     }
 
@@ -46,8 +47,9 @@ impl Lead {
         }
         let read = || async {
             let key = &self.seen.key;
-            let found = State::of(ctx)?.loaders.leads.load(&key.source, key.clone()).await?;
-            found.ok_or_else(|| ClientError::gone(&key.source, "leads.get"))
+            let state = State::of(ctx)?;
+            let found = state.loaders.leads.load(&key.source, key.clone()).await?;
+            found.map(|lead| state.show(lead)).ok_or_else(|| ClientError::gone(&key.source, "leads.get"))
         };
         self.whole.get_or_init(read).await.as_deref().map_err(Clone::clone)
     }
@@ -111,32 +113,34 @@ impl Lead {
         Source::named(&self.seen.key.source, self.seen.vendor)
     }
 
-    /// The whole name.
+    /// The whole name. Masked without the scope `pii:read`, as `G*** M***`.
     async fn name(&self, ctx: &Context<'_>) -> Option<Result<&str, ClientError>> {
         self.get(ctx, |lead| lead.name.as_deref()).await
     }
 
-    /// The given name, only where the vendor keeps it apart: names are never split by guessing.
+    /// The given name, only where the vendor keeps it apart: names are never split by guessing. Masked without the
+    /// scope `pii:read`, as `G***`.
     async fn first_name(&self, ctx: &Context<'_>) -> Option<Result<&str, ClientError>> {
         self.get(ctx, |lead| lead.first_name.as_deref()).await
     }
 
-    /// The family name, only where the vendor keeps it apart.
+    /// The family name, only where the vendor keeps it apart. Masked without the scope `pii:read`, as `M***`.
     async fn last_name(&self, ctx: &Context<'_>) -> Option<Result<&str, ClientError>> {
         self.get(ctx, |lead| lead.last_name.as_deref()).await
     }
 
-    /// The e-mail address as the vendor gave it, not checked.
+    /// The e-mail address as the vendor gave it, not checked. Masked without the scope `pii:read`, as `g***@e***.net`.
     async fn email(&self, ctx: &Context<'_>) -> Option<Result<&str, ClientError>> {
         self.get(ctx, |lead| lead.email.as_deref()).await
     }
 
-    /// The phone number as the vendor gave it, not checked.
+    /// The phone number as the vendor gave it, not checked. Masked without the scope `pii:read`, as `*********60`.
     async fn phone(&self, ctx: &Context<'_>) -> Option<Result<&str, ClientError>> {
         self.get(ctx, |lead| lead.phone.as_deref()).await
     }
 
     /// The phone number in E.164 form, such as `+15551234567`, only where it is certain: a country is never guessed.
+    /// Masked without the scope `pii:read`, as `+*********60`.
     async fn phone_e164(&self, ctx: &Context<'_>) -> Option<Result<&str, ClientError>> {
         self.get(ctx, |lead| lead.phone_e164.as_deref()).await
     }
@@ -152,26 +156,29 @@ impl Lead {
         self.get(ctx, |lead| lead.vendor_status.as_deref()).await
     }
 
-    /// The vendor's words about the status, such as why a lead was disqualified.
+    /// The vendor's words about the status, such as why a lead was disqualified. Masked without the scope `pii:read`,
+    /// as `***`.
     async fn status_detail(&self, ctx: &Context<'_>) -> Option<Result<&str, ClientError>> {
         self.get(ctx, |lead| lead.status_detail.as_deref()).await
     }
 
-    /// Notes on the lead, in the vendor's order. Empty where there are none.
+    /// Notes on the lead, in the vendor's order. Empty where there are none. Masked without the scope `pii:read`, their
+    /// texts and authors as `***`.
     async fn notes(&self, ctx: &Context<'_>) -> Vec<LeadNote> {
         let lead = self.best(ctx).await;
         let owner = id::of(EntityKind::Lead, &lead.key);
         lead.notes.iter().map(|note| LeadNote::new(&owner, note)).collect()
     }
 
-    /// Fields that the customer defined at the vendor, and answers of forms, in the vendor's order. Empty where there are
-    /// none.
+    /// Fields that the customer defined at the vendor, and answers of forms, in the vendor's order. Empty where there
+    /// are none. Masked without the scope `pii:read`, their values as `"***"`.
     async fn custom_fields(&self, ctx: &Context<'_>) -> Vec<CustomField> {
         let lead = self.best(ctx).await;
         lead.custom_fields.iter().map(|field| CustomField::new(&lead.key.source, field)).collect()
     }
 
-    /// The first of the custom fields with this key; null where there is none.
+    /// The first of the custom fields with this key; null where there is none. Masked without the scope `pii:read`, its
+    /// value as `"***"`.
     async fn custom_field(
         &self,
         ctx: &Context<'_>,
@@ -181,7 +188,8 @@ impl Lead {
         Some(field.map(|field| CustomField::new(&self.seen.key.source, field)))
     }
 
-    /// The page on which the lead was captured.
+    /// The page on which the lead was captured. Masked without the scope `pii:read`, as
+    /// `https://acme.example/pricing?***`.
     async fn page_url(&self, ctx: &Context<'_>) -> Option<Result<&str, ClientError>> {
         self.get(ctx, |lead| lead.page_url.as_deref()).await
     }
@@ -197,7 +205,7 @@ impl Lead {
     }
 
     /// Where the lead came from, in the vendor's own shape: campaign tags, referrer and the like. Network address and
-    /// browser are left out.
+    /// browser are left out. Masked without the scope `pii:read`, as `"***"`.
     async fn attribution(&self, ctx: &Context<'_>) -> Option<Result<Json, ClientError>> {
         self.json(ctx, |lead| lead.attribution.as_ref()).await
     }
@@ -241,8 +249,12 @@ impl Lead {
             Ok::<_, ClientError>(ConversationKey { key, near, whole: false })
         });
         let wanted = named.or_else(told)?;
-        let find = async { State::of(ctx)?.loaders.conversations.load(source, wanted?).await };
-        find.await.map(|found| found.map(Conversation::new)).transpose()
+        let find = async {
+            let state = State::of(ctx)?;
+            let found = state.loaders.conversations.load(source, wanted?).await?;
+            Ok(found.map(|talk| Conversation::new(state.show(talk))))
+        };
+        find.await.transpose()
     }
 
     /// The lead's history, newest first: calls, threads, chats. Costs up to one call per lead where the vendor lists
@@ -263,14 +275,13 @@ impl Lead {
         let list = async {
             let filter = filter.unwrap_or_default().try_into()?;
             let paging = Paging { first, after, last, before };
-            let key = HistoryKey { lead: Arc::clone(&self.seen), filter, paging };
+            let key = HistoryKey { lead: Arc::clone(self.seen.record()), filter, paging };
             let state = State::of(ctx)?;
             let page = state.loaders.histories.load(&self.seen.key.source, key).await?;
             state.passing.mark_page(&page);
-            Ok(page)
+            Ok(InteractionConnection::new(state, page))
         };
-        let list: Result<_, ClientError> = list.await;
-        Some(list.map(InteractionConnection))
+        Some(list.await)
     }
 
     /// Whether you may change the lead with `updateLead`: its vendor can, its source takes writes, and you hold the scope
@@ -283,7 +294,8 @@ impl Lead {
     }
 
     /// The vendor's own object, secrets removed, for what this schema does not name. Its shape is the vendor's and may
-    /// change without notice. Needs the scope `raw:read`.
+    /// change without notice. Needs the scopes `raw:read` and `pii:read`, since it holds whatever the vendor knows of
+    /// the person.
     async fn raw(&self, ctx: &Context<'_>) -> Option<Result<Json, ClientError>> {
         // What a sparse list shows of the object is not the object.
         let whole = match self.whole(ctx).await {

@@ -39,11 +39,12 @@ pub(in crate::graphql) enum LeadStatus {
 pub(in crate::graphql) struct LeadNote {
     /// Names the note for caches; it cannot be passed to `node`.
     id: ID,
-    /// The note.
+    /// The note. Masked without the scope `pii:read`, as `***`.
     text: String,
     /// When it was written; null where the vendor does not tell.
     created_at: Option<DateTime>,
-    /// The vendor's id or name of who wrote it; null where the vendor does not tell.
+    /// The vendor's id or name of who wrote it; null where the vendor does not tell. Masked without the scope
+    /// `pii:read`, as `***`.
     author: Option<String>,
 }
 
@@ -67,7 +68,7 @@ pub(in crate::graphql) struct CustomField {
     key: String,
     /// What people call it; null where the vendor keeps only a key.
     label: Option<String>,
-    /// Its value, of any type; null where it is empty.
+    /// Its value, of any type; null where it is empty. Masked without the scope `pii:read`, as `"***"`.
     value: Option<Result<Json, ClientError>>,
 }
 
@@ -107,11 +108,11 @@ impl From<&model::Campaign> for Campaign {
 pub(in crate::graphql) struct Approval {
     /// The vendor's word, such as `pending`, `approved` or `rejected`.
     status: String,
-    /// Why; null where no reason was given.
+    /// Why; null where no reason was given. Masked without the scope `pii:read`, as `***`.
     reason: Option<String>,
     /// When it was decided; null where it was not yet.
     decided_at: Option<DateTime>,
-    /// Who decided, by the vendor's id or name.
+    /// Who decided, by the vendor's id or name. Masked without the scope `pii:read`, as `***`.
     decided_by: Option<String>,
 }
 
