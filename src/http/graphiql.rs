@@ -17,12 +17,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     frame-ancestors 'none'";
 
 /// What the tabs hold at first: the same files as in `examples/queries/`.
-pub(super) const QUERIES: [&str; 7] = [
+pub(super) const QUERIES: [&str; 8] = [
     include_str!("../../examples/queries/leads.graphql"),
     include_str!("../../examples/queries/lead_with_interactions.graphql"),
     include_str!("../../examples/queries/conversations.graphql"),
     include_str!("../../examples/queries/filtered_leads.graphql"),
     include_str!("../../examples/queries/sources.graphql"),
+    include_str!("../../examples/queries/vendor_down.graphql"),
     include_str!("../../examples/queries/update_lead.graphql"),
     include_str!("../../examples/queries/events.graphql"),
 ];

@@ -35,7 +35,8 @@ pub enum Kind {
     BreakerOpen,
     /// 401, 403, or not sent since one of these came a moment ago.
     Unauthorized,
-    /// 403 on a record. Only a dialect says so; adapters treat it like `NotFound`.
+    /// 403 on a record or on one source of several. Only a dialect says so; adapters treat the one like `NotFound`, the other as a
+    /// source that the key does not open.
     Forbidden,
     /// 404.
     NotFound,

@@ -114,6 +114,33 @@ async fn vendor_that_takes_too_long_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn example_of_a_vendor_that_is_down_is_answered_as_the_readme_shows() {
+    let plan =
+        Plan::new(60, 30).agents(2).settings(|settings| settings.source_timeout = Duration::from_secs(2));
+    let world = plan.start().await;
+    world.fault(SPELO, [Rule::always(Fault::Hang)]);
+    let answer = world.ask(include_str!("../../examples/queries/vendor_down.graphql")).await;
+    let conversations = &answer.data()["conversations"];
+    let nodes = elements(&conversations["nodes"]);
+    assert!(nodes.len() == 2 && nodes.iter().all(|node| node["vendor"] == "CHATZURI"), "{nodes:?}");
+    assert_eq!(conversations["incomplete"], true);
+    // The very words, but for white space.
+    let packed = |text: &str| text.split_whitespace().collect::<String>();
+    let readme = packed(include_str!("../../README.md"));
+    for report in elements(&conversations["sources"]) {
+        let source = packed(&report["source"].to_string());
+        let (status, error) = (&report["status"], &report["error"]);
+        let error = if error.is_null() {
+            "null".to_owned()
+        } else {
+            packed(&format!("{{\"code\":{},\"message\":{}}}", error["code"], error["message"]))
+        };
+        let told = format!("{{\"source\":{source},\"status\":{status},\"error\":{error}}}");
+        assert!(readme.contains(&told), "{told} is not in the README");
+    }
+}
+
+#[tokio::test]
 async fn quota_that_is_spent_is_told_and_not_overdrawn() {
     let plan =
         Plan::new(300, 30).only(&[SPELO, LEADSAIL]).policy(|policy| (policy.quota, policy.burst) = (2, 2));

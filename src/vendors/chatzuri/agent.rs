@@ -1,15 +1,20 @@
 //! One agent: a source of its own over the client that its whole team shares.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::super::kit;
 use super::agents;
 use super::request::Team;
 use crate::model::conversation::Conversation;
+use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::Lead;
-use crate::model::source::{Health, Quota};
+use crate::model::source::{Health, Quota, SourceState};
 use crate::source::{DynList, Source};
+use crate::upstream::failure::{Kind, UpstreamError};
 
 /// One agent of a team.
 pub(super) struct Agent {
@@ -17,13 +22,39 @@ pub(super) struct Agent {
     /// The vendor's id of it.
     pub(super) agent: Box<str>,
     pub(super) team: Arc<Team>,
+    refused_until: Mutex<Option<Instant>>,
 }
+
+/// How long the vendor is not asked for an agent that it refuses to the key. The team's other agents are not touched.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
 
 impl Agent {
     /// The agent as a source, or `None` where its id cannot be part of a source's name.
     pub(super) fn source(team: &Arc<Team>, agent: &str) -> Option<Arc<dyn Source>> {
         let id = agents::source_name(&team.name, agent)?;
-        Some(Arc::new(Self { id, agent: agent.into(), team: Arc::clone(team) }))
+        let (team, refused_until) = (Arc::clone(team), Mutex::default());
+        Some(Arc::new(Self { id, agent: agent.into(), team, refused_until }))
+    }
+
+    fn refused_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.refused_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The failure of a call that is not made, since the vendor refused this agent a moment ago.
+    pub(super) fn refusal(&self, op: &'static str) -> Option<SourceError> {
+        let until = *self.refused_until();
+        let wait = until?.checked_duration_since(Instant::now())?;
+        Some(SourceError::new(&self.id, op, SourceErrorKind::Unauthorized).retry_after(Some(wait)))
+    }
+
+    /// A failed call in the words of the model. A refused agent is one that the key does not open (CHATZURI-25).
+    pub(super) fn failure(&self, error: UpstreamError) -> SourceError {
+        if error.kind != Kind::Forbidden {
+            return kit::lift(&self.id, error);
+        }
+        *self.refused_until() = Some(Instant::now() + REFUSED_FOR);
+        let refused = SourceError::new(&self.id, error.op, SourceErrorKind::Unauthorized);
+        refused.retry_after(Some(REFUSED_FOR)).because(error)
     }
 }
 
@@ -38,7 +69,13 @@ impl Source for Agent {
     }
 
     fn health(&self) -> Health {
-        kit::health(&self.team.client)
+        let health = kit::health(&self.team.client);
+        match self.refusal("health") {
+            Some(refusal) => {
+                Health { state: SourceState::Unauthorized, last_error: Some(refusal.kind), ..health }
+            }
+            None => health,
+        }
     }
 
     fn quota(&self) -> Quota {

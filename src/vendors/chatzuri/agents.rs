@@ -22,7 +22,8 @@ use crate::source::{ConversationQuery, Discovery, DynList, LeadQuery, List, Sour
 use crate::upstream::call::Path;
 use crate::upstream::failure::{Kind, UpstreamError};
 
-const OP: &str = "agents.list";
+/// The operation's name.
+pub(super) const OP: &str = "agents.list";
 
 /// All agents of a team, not yet known. As a source it bears the account's name, and its lists fail as the last search
 /// for agents has failed.

@@ -3,6 +3,7 @@
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::agents;
 use crate::secret::Secret;
 use crate::upstream::call::Call;
 use crate::upstream::dialect::{Dialect, Verdict, by_status};
@@ -28,7 +29,11 @@ impl Dialect for Bearer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
 
-    fn classify(&self, _: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Verdict {
+    fn classify(&self, call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Verdict {
+        // CHATZURI-25: a list is asked of one agent, so its 403 says nothing about the key, which opens all agents of a team.
+        if status == StatusCode::FORBIDDEN && call.op != agents::OP {
+            return Verdict::Reject { kind: Kind::Forbidden, retry_after: None };
+        }
         let verdict = by_status(status, headers);
         // CHATZURI-21: the API shares its host with a website, whose pages may answer instead. Every answer is an object.
         let object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');

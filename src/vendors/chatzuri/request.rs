@@ -96,6 +96,9 @@ impl Agent {
         filter: Option<(&'static str, String)>,
         from: Option<&PageToken>,
     ) -> Result<Vec<Box<RawValue>>, SourceError> {
+        if let Some(refusal) = self.refusal(op) {
+            return Err(refusal);
+        }
         let (page, size) =
             page_and_size(from).ok_or_else(|| SourceError::new(&self.id, op, SourceErrorKind::StaleToken))?;
         let mut fields = vec![(self.team.agent_field, self.agent.to_string())];
@@ -106,7 +109,7 @@ impl Agent {
         let call = kit::read(cx, op, Path::new(&[endpoint]));
         let answer = self.team.lists.send(&self.team.client, call, &fields).await;
         // CHATZURI-25: a 404 here is a wrong agent, so it stays a failure.
-        answer.and_then(|body| wire::rows(op, &body)).map_err(|error| kit::lift(&self.id, error))
+        answer.and_then(|body| wire::rows(op, &body)).map_err(|error| self.failure(error))
     }
 }
 

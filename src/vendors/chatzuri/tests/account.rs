@@ -1,11 +1,16 @@
 //! What can be configured, and what is said about a configuration that cannot be.
 
-use super::bench::{all, open, problems, serve, setup, spec, team};
+use std::time::Duration;
+
+use super::bench::{Tested, agents, all, calls, leads_failure, open, problems, serve, setup, spec, team};
+use crate::model::failure::SourceErrorKind;
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::Lead;
+use crate::model::source::SourceState;
 use crate::secret::Secret;
 use crate::source::LeadQuery;
 use crate::vendors::chatzuri::ENTRY;
+use crate::vendors::simulation::{Fault, Rule};
 
 #[tokio::test]
 async fn each_named_agent_is_a_source() {
@@ -30,6 +35,25 @@ async fn two_keys_of_one_team_are_two_accounts() {
     let same = all::<Lead>(&*second, &LeadQuery::default(), 10).await;
     assert_eq!((of.len(), same.len()), (3, 3));
     assert!(of.iter().zip(&same).all(|(a, b)| a.key.native == b.key.native && a.key != b.key));
+}
+
+#[tokio::test]
+async fn an_agent_that_is_refused_costs_the_others_of_its_team_nothing() {
+    let vendor = team(3).await;
+    let sources = agents(&vendor);
+    let refused = Fault::Status { status: 403, retry_after: None };
+    vendor.faults.set([Rule::always(refused).times(1)]);
+    assert_eq!(leads_failure(&*sources[0]).await, SourceErrorKind::Unauthorized);
+    assert!(Lead::page_of(&*sources[1], &LeadQuery::default(), None).await.is_ok());
+    let again = Lead::page_of(&*sources[0], &LeadQuery::default(), None).await.unwrap_err();
+    assert_eq!(again.kind, SourceErrorKind::Unauthorized);
+    assert!(again.retry_after.unwrap() > Duration::from_secs(50));
+    assert_eq!(calls(&vendor), ["GET get-leads 403", "GET get-leads 202"], "the refused one is left alone");
+    let states = [0, 1].map(|agent| sources[agent].health().state);
+    assert_eq!(states, [SourceState::Unauthorized, SourceState::Up]);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert_eq!(sources[0].health().state, SourceState::Up);
 }
 
 #[tokio::test]
