@@ -15,10 +15,10 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::discovery::{self, Found, Known};
-use super::{Parts, webhooks};
+use super::{Parts, circumstances, webhooks};
 use crate::callers::{self, Callers, Refused};
 use crate::config::SourceConfig;
-use crate::events::{self, Event, EventKind, InboxSettings, Log, Told};
+use crate::events::{self, Event, EventKind, Log, Told};
 use crate::gather::Gather;
 use crate::graphql::{self, Opened, Request, Schema};
 use crate::http::{
@@ -58,7 +58,7 @@ struct Pieces {
     http: http::Settings,
     callers: callers::Settings,
     graphql: graphql::Settings,
-    inbox: InboxSettings,
+    events: events::Settings,
     gather: Gather,
     found: Vec<Found>,
     configs: Vec<SourceConfig>,
@@ -70,8 +70,7 @@ impl Live {
         let Parts { http, callers, graphql, events, gather, accounts } = parts;
         let gather = Gather::new(gather, sources(&accounts));
         let found = accounts.into_iter().map(|account| Found { account, looked_up: false }).collect();
-        Self::run(Pieces { http, callers, graphql, inbox: events.inbox, gather, found, configs }, lasting)
-            .await
+        Self::run(Pieces { http, callers, graphql, events, gather, found, configs }, lasting).await
     }
 
     /// The one that takes this one's place.
@@ -89,18 +88,20 @@ impl Live {
         };
         let all = found.iter().flat_map(|found| found.account.sources.iter().cloned()).collect();
         let gather = self.gather.next(gather, all, &stays);
-        Self::run(Pieces { http, callers, graphql, inbox: events.inbox, gather, found, configs }, lasting)
-            .await
+        Self::run(Pieces { http, callers, graphql, events, gather, found, configs }, lasting).await
     }
 
     async fn run(pieces: Pieces, lasting: &Lasting) -> Self {
-        let Pieces { http, callers, graphql, inbox, gather, found, configs } = pieces;
+        let Pieces { http, callers, graphql, events, gather, found, configs } = pieces;
         let accounts = found.iter().map(|found| &found.account);
-        let postboxes = webhooks::open(accounts, inbox, &gather, lasting).await;
+        let postboxes = webhooks::open(accounts, events.inbox, &gather, lasting).await;
         let known: Known = Arc::new(Mutex::new(found));
         let mut background = discovery::run(&known, publisher(&gather)).await;
         gather.on_write(publish_writes(lasting.events.clone()));
         background.spawn(events::watch(gather.clone(), lasting.events.clone()));
+        let circumstances = Arc::new(|| circumstances::in_the_background("polling"));
+        let log = lasting.events.clone();
+        background.spawn(events::poll(gather.clone(), log, events.poll, circumstances));
         let schema = graphql::schema(gather.clone(), lasting.events.clone(), graphql);
         let identify = identify(Callers::new(callers));
         let engines = Engines { once: engine(schema.clone()), live: follow(schema) };

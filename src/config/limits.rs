@@ -6,7 +6,7 @@ use super::cursors;
 use super::documents;
 use super::environment::Environment;
 use super::raw::Section;
-use crate::events::{self, InboxSettings};
+use crate::events::{self, InboxSettings, PollSettings};
 use crate::gather::settings::Settings;
 use crate::graphql;
 use crate::http;
@@ -81,6 +81,18 @@ pub(super) fn events(root: &mut Section<'_>) -> events::Settings {
         max_age: section.secs("max_age_secs", standard.max_age, &(60..=86_400)),
         max_waiting: section.number("max_waiting", standard.max_waiting, &(1..=10_000)),
         inbox: inbox(root, standard.inbox),
+        poll: poll(root, standard.poll),
+    };
+    section.refuse_others();
+    settings
+}
+
+/// `[polling]`.
+fn poll(root: &mut Section<'_>, standard: PollSettings) -> PollSettings {
+    let mut section = root.section("polling");
+    let settings = PollSettings {
+        every: section.secs("every_secs", standard.every, &(0..=3_600)),
+        reconcile: section.secs("reconcile_secs", standard.reconcile, &(0..=3_600)),
     };
     section.refuse_others();
     settings

@@ -122,6 +122,14 @@ impl Log {
         })
     }
 
+    /// What was published from a number on, as far as it is still held, and the number of the next event. For the gateway's
+    /// own work: nobody listens by it.
+    pub(super) fn since(&self, from: u64) -> (Vec<Arc<Event>>, u64) {
+        let held = self.0.held();
+        let from = from.clamp(held.first(), held.next);
+        (held.from(from).map(|(_, event)| Arc::clone(event)).collect(), held.next)
+    }
+
     /// How many listen now.
     #[must_use]
     pub fn listeners(&self) -> usize {

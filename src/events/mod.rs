@@ -7,6 +7,7 @@
 mod cursor;
 mod inbox;
 mod log;
+mod poll;
 mod seen;
 mod states;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 pub use self::cursor::BadCursor;
 pub use self::inbox::{Circumstances, Inbox, InboxSettings, SentAway};
 pub use self::log::{Heard, Listener, Log, Mark, Overrun};
+pub use self::poll::{PollSettings, poll};
 pub use self::seen::{Told, ToldTo};
 pub use self::states::watch;
 use crate::gather::record::Record;
@@ -41,6 +43,8 @@ pub struct Settings {
     pub max_waiting: usize,
     /// How webhooks are worked off.
     pub inbox: InboxSettings,
+    /// How often what no webhook tells is looked for.
+    pub poll: PollSettings,
 }
 
 impl Default for Settings {
@@ -51,6 +55,7 @@ impl Default for Settings {
             max_age: Duration::from_secs(3600),
             max_waiting: 256,
             inbox: InboxSettings::default(),
+            poll: PollSettings::default(),
         }
     }
 }

@@ -1,3 +1,7 @@
+mod inbox;
+mod model;
+mod poll;
+
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use proptest::prelude::*;

@@ -21,6 +21,7 @@ use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
 use crate::model::failure::SourceError;
 use crate::model::id::{EntityKind, Key, NativeId, SourceId};
+use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
 use crate::model::page::PageToken;
 use crate::model::text::{e164, email_key};
@@ -64,6 +65,29 @@ impl Gather {
         let round = Round::begin(&self.inner, cx, &source, hints).await;
         let each: Vec<_> = hints.iter().map(|hint| round.read(hint).boxed()).collect();
         stream::iter(each).buffered(SIDE_BY_SIDE).collect().await
+    }
+
+    /// A source's newest leads: the first page of its list. Nothing, where it lists none or is not known.
+    ///
+    /// # Errors
+    /// What the source says.
+    pub async fn newest_leads(&self, cx: &Cx, id: &SourceId) -> Result<Vec<Arc<Lead>>, SourceError> {
+        let Some(source) = self.inner.registry.seen_by(&cx.caller).get(id) else { return Ok(Vec::new()) };
+        let Some(caps) = source.leads().map(|list| list.caps_dyn().list) else { return Ok(Vec::new()) };
+        let desk = self.inner.desk(&source);
+        let list = LeadList { desk, query: LeadQuery::default(), looks_inside: false };
+        Inner::head(cx, &list, &caps).await
+    }
+
+    /// All interactions of one lead, where its source lists them lead by lead.
+    ///
+    /// # Errors
+    /// What the source says; `Unsupported` where it does not list them so.
+    pub async fn touches(&self, cx: &Cx, lead: &Key) -> Result<Vec<Arc<Interaction>>, SourceError> {
+        let Some(source) = self.inner.registry.seen_by(&cx.caller).get(&lead.source) else {
+            return Ok(Vec::new());
+        };
+        Ok(self.inner.history(cx, &source, lead).await?.value.rows.clone())
     }
 
     /// The conversation of a lead, where only a webhook told it.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use leadgraph::app::{App, Parts};
 use leadgraph::callers::Known;
+use leadgraph::events::PollSettings;
 use leadgraph::gather::settings::{CursorKey, Settings};
 use leadgraph::model::caller::Visible;
 use leadgraph::model::id::SourceId;
@@ -79,6 +80,7 @@ impl Plan {
             ..http::Settings::default()
         };
         let callers = callers::Settings::default();
+        let every = Duration::ZERO;
         Self {
             spec,
             vendors: vec![CHATZURI, LEADSAIL, SPELO],
@@ -88,7 +90,8 @@ impl Plan {
             http,
             graphql,
             words: Vec::new(),
-            events: events::Settings::default(),
+            // Calls are counted, so nobody makes any that was not asked for.
+            events: events::Settings { poll: PollSettings { every, reconcile: every }, ..Default::default() },
             webhooks: BTreeMap::new(),
         }
     }

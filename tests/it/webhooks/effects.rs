@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::{Stream, StreamExt};
+
 use super::*;
 use crate::harness::{Calls, List, elements};
 
@@ -157,4 +159,89 @@ async fn chatzuris_webhook_links_a_lead_with_its_conversation_from_both_sides() 
     let talks = List::conversations().select("lead { vendorId }").page(&world, json!({"first": 30})).await;
     let ours = talks.nodes().into_iter().find(|node| node["vendorId"] == *talk).unwrap().clone();
     assert_eq!(ours["lead"]["vendorId"], json!(id));
+}
+
+const EVENTS: &str = "subscription { events { type source { name } lead { vendorId name } \
+                      interaction { vendorId status } conversation { vendorId } } }";
+
+/// Events as they are told, from now on.
+async fn followed(world: &World) -> impl Stream<Item = Value> + Unpin {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client
+        .post(format!("http://{}/graphql/stream", world.address()))
+        .header("accept", "text/event-stream")
+        .json(&json!({ "query": EVENTS }));
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let mut text = String::new();
+    let lines = response.bytes_stream().flat_map(move |part| {
+        text.push_str(std::str::from_utf8(&part.unwrap()).unwrap());
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let lines: Vec<String> = text.drain(..whole).collect::<String>().lines().map(str::to_owned).collect();
+        futures_util::stream::iter(lines)
+    });
+    let event = |line: String| async move {
+        let data: Value = serde_json::from_str(line.strip_prefix("data: ")?).ok()?;
+        assert!(data.get("errors").is_none(), "{data}");
+        Some(data["data"]["events"].clone())
+    };
+    Box::pin(lines.filter_map(event))
+}
+
+async fn next(events: &mut (impl Stream<Item = Value> + Unpin)) -> Value {
+    let event = tokio::time::timeout(Duration::from_secs(30), events.next()).await;
+    event.expect("nothing is told").unwrap()
+}
+
+#[tokio::test]
+async fn event_of_a_webhook_reaches_who_follows_with_its_record_and_at_no_further_cost() {
+    let world = plan().until(Timestamp::now()).start().await;
+    let mut events = followed(&world).await;
+    for (vendor, source, event, kind, record) in [
+        (SPELO, SPELO, "lead.captured", "LEAD_CREATED", "lead"),
+        (SPELO, SPELO, "conversation.ended", "CONVERSATION_ENDED", "conversation"),
+        (SPELO, SPELO, "conversation.recording_ready", "RECORDING_READY", "conversation"),
+        (LEADSAIL, LEADSAIL, "lead.delivered", "LEAD_UPDATED", "lead"),
+        (CHATZURI, "chatzuri/agt_1", "lead.submit", "LEAD_CREATED", "lead"),
+    ] {
+        let before = world.calls();
+        assert_eq!(world.tell(vendor, event, json!({"copies": 3})).await, [202; 3]);
+        let told = next(&mut events).await;
+        assert_eq!((&told["type"], &told["source"]["name"]), (&json!(kind), &json!(source)), "{told}");
+        assert!(told[record]["vendorId"].is_string(), "{told}");
+        assert!((world.calls() - before).all() <= 1, "{event}: {:?}", paths(&world, vendor));
+    }
+}
+
+#[tokio::test]
+async fn call_that_leadsail_never_tells_the_end_of_is_watched_to_its_end() {
+    // C-L4, LEADSAIL-25, LEADSAIL-35
+    for seed in 1..40 {
+        let every = Duration::from_millis(50);
+        let plan = Plan::new(20, 10).seed(seed).only(&[LEADSAIL]).events(|events| events.poll.every = every);
+        let world = plan.start().await;
+        let Some(lead) = called_just_now(&world).await else { continue };
+        let mut events = followed(&world).await;
+        let told = next(&mut events).await;
+        assert_eq!((&told["type"], &told["lead"]["vendorId"]), (&json!("INTERACTION_ADDED"), &json!(lead)));
+        assert_ne!(told["interaction"]["status"], "IN_PROGRESS");
+        return;
+    }
+    panic!("nobody is called in any of these worlds");
+}
+
+/// A lead among the newest that is being called, as the vendor itself says.
+async fn called_just_now(world: &World) -> Option<String> {
+    let simulator = world.vendor(LEADSAIL);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (_, lead) in world.leads().into_iter().take(10) {
+        let url = format!("http://{}/api/v1/interactions/lead/{lead}", simulator.address);
+        let answer = client.get(url).header("x-api-key", simulator.vendor.key()).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        let touches = elements(&answer["data"]["interactions"]);
+        if touches.iter().any(|touch| touch["type"] == "call" && touch["status"] == "in_progress") {
+            return Some(lead);
+        }
+    }
+    None
 }

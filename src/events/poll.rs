@@ -1,0 +1,222 @@
+//! What nobody tells us by itself: looked for from time to time, and only while somebody listens.
+//!
+//! Sources without a webhook are looked at every minute. Sources with one are looked at every five minutes, since deliveries
+//! can be lost. A look costs a page of the source's list, which is the page that clients ask for first; where interactions are
+//! listed lead by lead, it also costs one call for each lead that is new, has changed, or has a call in progress. All of it is
+//! background work, which stops by itself where a vendor's quota runs low.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep};
+
+use super::{Circumstances, Event, EventKind, Log};
+use crate::gather::Gather;
+use crate::gather::answer::{InteractionListing, SourceView};
+use crate::model::cx::Cx;
+use crate::model::failure::SourceError;
+use crate::model::id::{EntityKind, NativeId, SourceId};
+use crate::model::interaction::{Interaction, InteractionStatus};
+use crate::model::lead::Lead;
+
+/// How often sources are looked at while somebody listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PollSettings {
+    /// Those without a webhook; zero: never. 60 s.
+    pub every: Duration,
+    /// Those with one; zero: never. 5 min.
+    pub reconcile: Duration,
+}
+
+impl Default for PollSettings {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(60), reconcile: Duration::from_secs(300) }
+    }
+}
+
+/// Between two looks at what is due, so that a source that was found meanwhile is not left out for long.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long before the look that missed it a lead may have been created and still be told of: vendors' lists lag.
+const LATE: SignedDuration = SignedDuration::from_mins(15);
+/// Leads whose interactions are read in one look.
+const HISTORIES: usize = 10;
+/// Looks for which a lead is watched that has an interaction in progress.
+const PATIENCE: u32 = 60;
+/// Leads of a source that are remembered; beyond that, only those of the last page.
+const REMEMBERED: usize = 2_000;
+
+/// Looks at sources for as long as it is not dropped.
+pub async fn poll(gather: Gather, log: Log, settings: PollSettings, circumstances: Circumstances) {
+    let shortest = [settings.every, settings.reconcile].into_iter().filter(|every| !every.is_zero()).min();
+    let pause = shortest.map_or(LOOK, |shortest| shortest.min(LOOK));
+    let mut poll = Poll { gather, log, settings, circumstances, watches: HashMap::new(), read: u64::MAX };
+    loop {
+        poll.log.awaited().await;
+        poll.read = poll.log.since(u64::MAX).1;
+        while poll.log.listeners() > 0 {
+            // Not at once: who only looks in costs nothing.
+            sleep(pause).await;
+            poll.look().await;
+        }
+        poll.watches.clear();
+    }
+}
+
+struct Poll {
+    gather: Gather,
+    log: Log,
+    settings: PollSettings,
+    circumstances: Circumstances,
+    watches: HashMap<SourceId, Watch>,
+    /// The number of the first event that was not yet looked at.
+    read: u64,
+}
+
+/// What is known of a source.
+#[derive(Default)]
+struct Watch {
+    due: Option<Instant>,
+    /// When it was last looked at; `None` before the first time, which only shows what there is.
+    looked_at: Option<Timestamp>,
+    /// What a lead looked like; `None`: it was told of by someone else meanwhile.
+    leads: HashMap<NativeId, Option<u64>>,
+    /// Leads with something in progress, and for how many looks more they are watched.
+    busy: HashMap<NativeId, (Arc<Lead>, u32)>,
+    /// Interactions that were seen, and whether they were in progress.
+    touches: HashMap<NativeId, bool>,
+}
+
+impl Poll {
+    async fn look(&mut self) {
+        let cx = (self.circumstances)();
+        let (events, next) = self.log.since(self.read);
+        self.read = next;
+        for event in events {
+            let watch = self.watches.get_mut(&event.source);
+            if let (Some(watch), Some(lead)) = (watch, &event.lead) {
+                watch.leads.insert(lead.key.native.clone(), None);
+            }
+        }
+        for view in self.gather.sources(&cx.caller).iter().filter(|view| view.capabilities.leads) {
+            let every =
+                if view.capabilities.webhooks { self.settings.reconcile } else { self.settings.every };
+            if every.is_zero() {
+                continue;
+            }
+            let mut watch = self.watches.remove(&view.id).unwrap_or_default();
+            if watch.due.is_none_or(|due| due <= Instant::now()) {
+                watch.due = Some(Instant::now() + every);
+                if let Err(error) = self.look_at(view, &mut watch).await {
+                    tracing::debug!(source = %view.id, error = ?error.kind, "a source could not be looked at");
+                }
+            }
+            self.watches.insert(view.id.clone(), watch);
+        }
+        // What this look told is no news to the next one.
+        self.read = self.log.since(u64::MAX).1;
+    }
+
+    async fn look_at(&self, view: &SourceView, watch: &mut Watch) -> Result<(), SourceError> {
+        let cx = (self.circumstances)();
+        if watch.looked_at.is_some() {
+            self.gather.forget_lists(&view.id, EntityKind::Lead);
+        }
+        let leads = self.gather.newest_leads(&cx, &view.id).await?;
+        let since = watch.looked_at.map(|at| at.checked_sub(LATE).unwrap_or(at));
+        let mut moved = Vec::new();
+        for lead in &leads {
+            let shown = shown(lead);
+            let kind = match watch.leads.insert(lead.key.native.clone(), Some(shown)) {
+                // An older one turns up where others went.
+                None => since
+                    .zip(lead.created_at)
+                    .and_then(|(since, at)| (at >= since).then_some(EventKind::LeadCreated)),
+                Some(before) => before.filter(|before| *before != shown).map(|_| EventKind::LeadUpdated),
+            };
+            if let Some(kind) = kind {
+                self.publish(kind, lead, None, cx.now);
+                moved.push(Arc::clone(lead));
+            }
+        }
+        let first = watch.looked_at.is_none();
+        watch.looked_at = Some(cx.now);
+        if watch.leads.len() > REMEMBERED {
+            watch.leads.retain(|native, _| leads.iter().any(|lead| lead.key.native == *native));
+        }
+        if view.capabilities.interactions == InteractionListing::PerLead {
+            let watched = watch.busy.values().map(|(lead, _)| Arc::clone(lead));
+            // At first nobody knows who is being called; most likely one of the newest.
+            let newest = leads.iter().filter(|_| first).cloned();
+            let leads: Vec<_> = watched.chain(moved).chain(newest).take(HISTORIES).collect();
+            self.look_into(&cx, &view.id, &leads, watch, first).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for interactions that are new or have ended.
+    async fn look_into(
+        &self,
+        cx: &Cx,
+        source: &SourceId,
+        leads: &[Arc<Lead>],
+        watch: &mut Watch,
+        first: bool,
+    ) -> Result<(), SourceError> {
+        if !leads.is_empty() {
+            self.gather.forget_lists(source, EntityKind::Interaction);
+        }
+        for lead in leads {
+            let touches = self.gather.touches(cx, &lead.key).await?;
+            let known = !first && touches.iter().any(|touch| watch.touches.contains_key(&touch.key.native));
+            for touch in &touches {
+                let busy = touch.status == InteractionStatus::InProgress;
+                let before = watch.touches.insert(touch.key.native.clone(), busy);
+                let is_news = match before {
+                    Some(before) => before && !busy,
+                    // Of a lead that was never looked into, what is older than the last look is no news.
+                    None => !busy && !first && (known || recent(touch, cx.now)),
+                };
+                if is_news {
+                    self.publish(EventKind::InteractionAdded, lead, Some(touch), cx.now);
+                }
+            }
+            let busy = touches.iter().any(|touch| touch.status == InteractionStatus::InProgress);
+            let left = watch.busy.get(&lead.key.native).map_or(PATIENCE, |(_, left)| left - 1);
+            if busy && left > 0 {
+                watch.busy.insert(lead.key.native.clone(), (Arc::clone(lead), left));
+            } else {
+                watch.busy.remove(&lead.key.native);
+            }
+        }
+        if watch.touches.len() > REMEMBERED {
+            watch.touches.retain(|_, busy| *busy);
+        }
+        Ok(())
+    }
+
+    fn publish(&self, kind: EventKind, lead: &Arc<Lead>, touch: Option<&Arc<Interaction>>, now: Timestamp) {
+        let mut event = Event::new(kind, lead.key.source.clone(), lead.vendor, now);
+        event.lead = Some(Arc::clone(lead));
+        event.interaction = touch.map(Arc::clone);
+        event.occurred_at = match touch {
+            Some(touch) => touch.updated_at.or(touch.occurred_at),
+            None if kind == EventKind::LeadCreated => lead.created_at,
+            None => lead.updated_at,
+        };
+        self.log.publish(event);
+    }
+}
+
+fn recent(touch: &Interaction, now: Timestamp) -> bool {
+    touch.occurred_at.is_some_and(|at| at >= now.checked_sub(LATE).unwrap_or(now))
+}
+
+/// What would show that a lead has changed.
+fn shown(lead: &Lead) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (lead.updated_at, lead.last_activity_at, &lead.vendor_status, &lead.status_detail).hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,99 @@
+//! What nobody tells is looked for while somebody listens.
+
+use super::model::{Model, NOW, circumstances, heard, log};
+use super::*;
+use crate::events::{PollSettings, poll};
+
+fn begin(model: &Arc<Model>, log: &Log) {
+    tokio::spawn(poll(model.gather(), log.clone(), PollSettings::default(), circumstances()));
+}
+
+async fn after(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+fn now(seconds: i64) -> (i64, &'static str) {
+    (NOW + seconds, "new")
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_listens_and_nobody_is_asked() {
+    let model = Model::new([("old".to_owned(), NOW - 100)], false);
+    let (log, listener) = log();
+    drop(listener);
+    begin(&model, &log);
+    after(3_600).await;
+    assert_eq!(model.calls(), 0);
+    let mut listener = log.listen(&caller("x"), None).unwrap();
+    after(30).await;
+    assert_eq!(model.calls(), 2, "its list, and what happened with its newest lead");
+    after(60).await;
+    assert_eq!(model.calls(), 3, "a minute later its list alone");
+    assert_eq!(heard(&mut listener), [], "what there was is no news");
+    drop(listener);
+    after(10).await;
+    let calls = model.calls();
+    after(3_600).await;
+    assert_eq!(model.calls(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn leads_that_come_and_change_are_told_once() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+    let (log, mut listener) = log();
+    begin(&model, &log);
+    after(30).await;
+    model.leads.lock().unwrap().insert("new".to_owned(), now(31));
+    after(60).await;
+    assert_eq!(heard(&mut listener), [(EventKind::LeadCreated, "new".to_owned(), None)]);
+    model.leads.lock().unwrap().insert("old".to_owned(), (NOW - 100_000, "contacted"));
+    // Older than what could have been missed: it was only not on the page.
+    model.leads.lock().unwrap().insert("older".to_owned(), (NOW - 200_000, "new"));
+    after(60).await;
+    assert_eq!(heard(&mut listener), [(EventKind::LeadUpdated, "old".to_owned(), None)]);
+    after(600).await;
+    assert_eq!(heard(&mut listener), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn source_that_tells_by_itself_is_looked_at_seldom_and_what_it_told_is_not_told_again() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], true);
+    let (log, mut listener) = log();
+    begin(&model, &log);
+    after(30).await;
+    let calls = model.calls();
+    for id in ["told", "lost"] {
+        model.leads.lock().unwrap().insert(id.to_owned(), now(40));
+    }
+    let mut event = event(0, "a");
+    let key = Key { source: event.source.clone(), native: NativeId::new("told").unwrap(), day: None };
+    (event.kind, event.lead) = (EventKind::LeadCreated, Some(Arc::new(Lead::bare(key, Vendor::LeadSail))));
+    log.publish(event);
+    assert_eq!(heard(&mut listener).len(), 1);
+    after(240).await;
+    assert_eq!(model.calls(), calls);
+    after(60).await;
+    assert_eq!(heard(&mut listener), [(EventKind::LeadCreated, "lost".to_owned(), None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_in_progress_is_watched_to_its_end() {
+    // C-L4: no event tells the end of a call.
+    let model = Model::new([("lead".to_owned(), NOW - 100)], false);
+    let touch = |busy| {
+        model.touches.lock().unwrap().insert("lead".to_owned(), vec![("call", busy), ("older", false)]);
+    };
+    touch(true);
+    let (log, mut listener) = log();
+    begin(&model, &log);
+    after(200).await;
+    assert_eq!(heard(&mut listener), [], "it goes on");
+    touch(false);
+    after(60).await;
+    let told = (EventKind::InteractionAdded, "lead".to_owned(), Some("call".to_owned()));
+    assert_eq!(heard(&mut listener), [told]);
+    let calls = model.calls();
+    after(120).await;
+    assert_eq!(heard(&mut listener), []);
+    assert_eq!(model.calls() - calls, 2, "its list only");
+}
