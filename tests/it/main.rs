@@ -15,6 +15,7 @@ mod contract;
 mod deploy;
 mod graphql;
 mod harness;
+mod hostile;
 mod input;
 mod metrics;
 mod model;
