@@ -6,11 +6,17 @@ const once = GraphiQL.createFetcher({
   headers: { accept: "application/graphql-response+json, application/json;q=0.9" },
 });
 
-// Whether the operation that is to run is a subscription.
-function follows(params, options) {
-  const operations = (options?.documentAST?.definitions ?? []).filter(({ kind }) => kind === "OperationDefinition");
-  const named = operations.find(({ name }) => name?.value === params.operationName);
-  return (named ?? operations[0])?.operation === "subscription";
+// The subscription that is to run; undefined where it is something else. Found in the text, since what GraphiQL says of it may
+// be of the tab before.
+function followed({ query, operationName }) {
+  let operations = [];
+  try {
+    operations = GraphiQL.GraphQL.parse(query).definitions.filter(({ kind }) => kind === "OperationDefinition");
+  } catch {
+    // The gateway says what is wrong with it.
+  }
+  const operation = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
+  return operation?.operation === "subscription" ? { query, operationName: operation.name?.value } : undefined;
 }
 
 // The answers to a subscription, by the protocol graphql-sse (distinct connections).
@@ -51,7 +57,10 @@ function events(params, options) {
 const explorer = GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false });
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {
-    fetcher: (params, options) => (follows(params, options) ? events : once)(params, options),
+    fetcher: (params, options) => {
+      const subscription = followed(params);
+      return subscription ? events({ ...params, ...subscription }, options) : once(params, options);
+    },
     plugins: [explorer],
     defaultTabs: window.LEADGRAPH_QUERIES.map((query) => ({ query })),
     defaultEditorToolsVisibility: false,
