@@ -48,6 +48,21 @@ pub(super) const TOO_LARGE: Failure = Failure {
     code: "PAYLOAD_TOO_LARGE",
     message: "the request's body is larger than this server allows",
 };
+pub(super) const LONG_ADDRESS: Failure = Failure {
+    status: StatusCode::URI_TOO_LONG,
+    code: "URI_TOO_LONG",
+    message: "the request's address is longer than this server allows: send the query by POST",
+};
+pub(super) const LARGE_HEADERS: Failure = Failure {
+    status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+    code: "HEADERS_TOO_LARGE",
+    message: "the request has more headers, or larger ones, than this server allows",
+};
+pub(super) const OVERLOADED: Failure = Failure {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    code: "OVERLOADED",
+    message: "this server has more to do than it keeps up with: send the request again in a second",
+};
 pub(super) const SLOW_BODY: Failure = Failure {
     status: StatusCode::REQUEST_TIMEOUT,
     code: "REQUEST_TIMEOUT",

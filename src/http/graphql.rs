@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 pub(super) use self::media::Media;
 pub(super) use self::read::{Asked, PREFLIGHTED, addressed, ask, body};
 use super::failure::{self, Failure};
+use super::overload::Gate;
 use super::request_id::RequestId;
 use super::{Answer, Engine, Settings};
 use crate::model::caller::Caller;
@@ -34,6 +35,7 @@ struct Door {
     request_timeout: Duration,
     max_body_bytes: usize,
     max_batch: usize,
+    gate: Gate,
 }
 
 /// The route, for every method.
@@ -43,6 +45,7 @@ pub(super) fn route(settings: &Settings, engine: Engine) -> MethodRouter {
         request_timeout: settings.request_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
+        gate: Gate::default(),
     };
     any(handle).with_state(door)
 }
@@ -112,6 +115,8 @@ impl Door {
             Asked::Batch(asks) => (asks, true),
         };
         let operations = asks.len();
+        // Only now that all of it is here: who sends slowly is to take nobody's place.
+        let _pass = self.gate.enter().await.map_err(|_overloaded| failure::OVERLOADED)?;
         let answers = timeout_at(deadline + GRACE, (self.engine)(cx, asks)).await;
         // Neither the document nor its variables: they may hold personal data.
         tracing::debug!(

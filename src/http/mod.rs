@@ -4,6 +4,7 @@
 //! nowhere else on a request's way.
 
 mod auth;
+mod bounds;
 mod cors;
 mod failure;
 mod graphiql;
@@ -12,6 +13,7 @@ mod health;
 mod lines;
 mod live;
 mod observe;
+mod overload;
 mod request_id;
 mod serve;
 mod socket;
@@ -31,7 +33,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use self::auth::{Identify, Refusal, everyone};
@@ -186,10 +191,12 @@ pub fn router(
         .layer(cors::refusal(&settings.cors_origins))
         // Vendors are no browsers, and each delivery shows itself who sent it. A source's name may hold slashes.
         .route("/webhooks/{*source}", webhooks::route(settings, postboxes))
+        .layer(from_fn(bounds::hold))
         // A panic in a resolver is one request's failure, not the connection's.
         .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)));
     // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.
     cors::permission(routes, &settings.cors_origins)
+        .layer(compression())
         .layer(fixed(http::header::CACHE_CONTROL, "no-store"))
         .layer(fixed(http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(http::header::REFERRER_POLICY, "no-referrer"))
@@ -201,4 +208,11 @@ pub fn router(
         .layer(from_fn(observe::count))
         // Outermost, so that every answer carries its id.
         .layer(from_fn(request_id::tag))
+}
+
+/// What browsers and other clients can unpack, of what is worth it. An answer holds nothing secret that a page of another
+/// site could have asked for beside words of its own: it cannot ask at all (see `cors`), and there are no cookies.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worth = SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth)
 }

@@ -1,4 +1,5 @@
-//! The accept loop. Our own, since `axum::serve` waits for a half-sent header for ever.
+//! The accept loop. Our own, since `axum::serve` waits for a half-sent header for ever. HTTP/1.1 alone: clients come through a
+//! proxy that speaks TLS, which may offer them whatever it likes, and what floods HTTP/2 has does not reach here.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,18 +9,21 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-use super::{Lines, Readiness, Settings};
+use super::{Lines, Readiness, Settings, bounds};
 
-/// How long a connection may take to send a whole header.
+/// How long a connection may take to send a whole head, counted from its beginning or from the answer before: an idle
+/// connection is closed then, too.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of its answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests may go on after the drain began, beyond their own deadline.
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
 
@@ -37,14 +41,14 @@ pub async fn serve(
     readiness: Readiness,
     shutdown: impl Future<Output = ()>,
 ) {
-    let graceful = GracefulShutdown::new();
+    let (stopping, watching) = watch::channel(false);
     let mut connections = JoinSet::new();
     let accepting = async {
         let room = Arc::new(Semaphore::new(settings.max_connections));
         loop {
             let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
             let socket = accept(&listener).await;
-            let connection = connection(socket, router.clone(), graceful.watcher());
+            let connection = connection(socket, router.clone(), watching.clone());
             connections.spawn(async move {
                 connection.await;
                 drop(place);
@@ -62,9 +66,11 @@ pub async fn serve(
         () = stop => {}
     }
     drop(listener);
-    tracing::info!(connections.open = graceful.count(), lines.open = lines.count(), "draining");
+    tracing::info!(connections.open = connections.len(), lines.open = lines.count(), "draining");
+    let _ = stopping.send(true);
     lines.stop();
-    let drained = async { tokio::join!(graceful.shutdown(), lines.ended()) };
+    let closed = async { while connections.join_next().await.is_some() {} };
+    let drained = async { tokio::join!(closed, lines.ended()) };
     if tokio::time::timeout(settings.request_timeout + DRAIN_GRACE, drained).await.is_err() {
         tracing::warn!("requests were cut: they did not end in time");
     }
@@ -84,8 +90,12 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn connection(socket: TcpStream, router: Router, watcher: Watcher) {
+/// Serves one connection until it ends, or until `stopping` and the end of the request under way.
+async fn connection(socket: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
     let _ = socket.set_nodelay(true);
+    let mut socket = TimeoutStream::new(socket);
+    // Reading is timed by what is read (a head, a body); writing only by whether the client takes anything.
+    socket.set_write_timeout(Some(WRITE_TIMEOUT));
     let asked = Arc::new(AtomicBool::new(false));
     let service = {
         let asked = Arc::clone(&asked);
@@ -94,23 +104,21 @@ async fn connection(socket: TcpStream, router: Router, watcher: Watcher) {
             router.clone().oneshot(request.map(Body::new))
         })
     };
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder
-        .http2()
+    let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
-        .keep_alive_interval(Duration::from_secs(20));
-    let serving =
-        watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned());
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(bounds::HEADERS)
+        .max_buf_size(bounds::HEAD_BYTES)
+        .serve_connection(TokioIo::new(Box::pin(socket)), service)
+        .with_upgrades();
     tokio::pin!(serving);
-    // The time-out for headers starts only when it is known which HTTP is spoken, so a connection that says nothing at all
-    // is cut here.
     tokio::select! {
         _ = &mut serving => return,
-        () = tokio::time::sleep(HEADER_TIMEOUT) => {}
+        _ = stopping.wait_for(|stopping| *stopping) => {}
     }
+    // One that has not asked anything yet would be waited for until it does.
     if asked.load(Ordering::Relaxed) {
+        serving.as_mut().graceful_shutdown();
         let _ = serving.await;
     }
 }

@@ -24,6 +24,7 @@ mod partial;
 mod persisted;
 mod protocol;
 mod reload;
+mod shutdown;
 mod simulation;
 mod storms;
 mod subscriptions;

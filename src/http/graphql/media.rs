@@ -58,6 +58,9 @@ impl Media {
         if status == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(header::ALLOW, ALLOWED);
         }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if status.as_u16() == 294 {
             response.extensions_mut().insert(ReasonPhrase::from_static(b"Partial Success"));
         }
