@@ -28,6 +28,7 @@ mod shutdown;
 mod simulation;
 mod storms;
 mod subscriptions;
+mod tenants;
 mod tidy;
 mod webhooks;
 mod writes;
