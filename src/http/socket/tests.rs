@@ -99,6 +99,11 @@ fn engine(open: &Arc<AtomicUsize>) -> LiveEngine {
 }
 
 fn connect(identify: Identify) -> Client {
+    connect_as(identify, Some(Caller::anonymous()))
+}
+
+/// Of nobody as yet, where there is no caller.
+fn connect_as(identify: Identify, caller: Option<Caller>) -> Client {
     let lines = Lines::new(&Settings::default());
     let open = Arc::default();
     let door = Door {
@@ -110,7 +115,7 @@ fn connect(identify: Identify) -> Client {
         max_body_bytes: 1,
     };
     let line = lines.open().unwrap();
-    let session = Session::new(door, line, Arc::from("r"), None, Some(Caller::anonymous()));
+    let session = Session::new(door, line, Arc::from("r"), None, caller);
     let (to, from) = mpsc::unbounded_channel();
     let (answers, answered) = mpsc::unbounded_channel();
     let stuck = Arc::default();
@@ -295,4 +300,36 @@ async fn gateway_that_stops_completes_what_runs_and_says_goodbye() {
     drop(client.to);
     timeout(Duration::from_secs(1), client.lines.ended()).await.unwrap();
     assert!(client.lines.open().is_err(), "no line begins after the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_message_shows_who_the_caller_is() {
+    let identify: Identify = Arc::new(|token| {
+        let found = match token {
+            None => Err(Refusal::Missing),
+            Some("good") => Ok(Caller::unrestricted("dashboard")),
+            Some("eager") => Err(Refusal::TooOften { retry_after: Duration::from_secs(1) }),
+            Some(_) => Err(Refusal::Unknown),
+        };
+        ready(found).boxed()
+    });
+    let cases = [
+        (json!({}), 4403),
+        (json!({ "authorization": "Bearer bad" }), 4403),
+        (json!({ "authorization": "good" }), 4403),
+        (json!({ "authorization": ["Bearer good"] }), 4403),
+        (json!({ "authorization": "Bearer eager" }), 1013),
+    ];
+    for (payload, code) in cases {
+        let mut client = connect_as(Arc::clone(&identify), None);
+        client.say(&json!({ "type": "connection_init", "payload": payload }));
+        client.subscribe("1", "quiet");
+        assert_eq!(client.closed().await, Some(code), "{payload}");
+        assert_eq!(client.open.load(Ordering::Relaxed), 0, "{payload}");
+    }
+    let mut client = connect_as(identify, None);
+    client.say(&json!({ "type": "connection_init", "payload": { "Authorization": "Bearer good" } }));
+    assert_eq!(client.told().await, json!({ "type": "connection_ack" }));
+    client.subscribe("1", "once");
+    assert_eq!(client.told().await["type"], "next");
 }
