@@ -26,6 +26,7 @@ mod protocol;
 mod reload;
 mod shutdown;
 mod simulation;
+mod soak;
 mod storms;
 mod subscriptions;
 mod tenants;
