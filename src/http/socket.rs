@@ -1,8 +1,9 @@
 //! `/graphql/ws`: GraphQL over WebSocket, by the protocol `graphql-transport-ws`. The older one, whose name is `graphql-ws`, is
 //! not spoken.
 //!
-//! Our own, since what the library has replaces an operation whose id is taken, knows neither a deadline for
-//! `connection_init` nor a bound on operations, and answers violations by other codes than the protocol has.
+//! Of the library's glue the reading of offered protocols is used. The life of a socket is our own, since the library's replaces an
+//! operation whose id is taken, knows neither a deadline for `connection_init` nor a bound on operations, and answers violations
+//! by other codes than the protocol has.
 
 mod message;
 mod session;
@@ -11,11 +12,12 @@ mod tests;
 
 use std::sync::Arc;
 
+use async_graphql_axum::GraphQLProtocol;
 use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::routing::{MethodRouter, get};
-use http::{HeaderMap, Response, header};
+use http::Response;
 
 use self::session::Session;
 use super::auth::{self, Refusal};
@@ -43,7 +45,12 @@ async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
     let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await else {
         return failure::NOT_A_SOCKET.answer(Media::Json);
     };
-    if !offers(&parts.headers) {
+    let graphql = GraphQLProtocol::from_request_parts(&mut parts, &()).await.is_ok();
+    // What is a little too long is refused by a code, what is much too long is not even read.
+    let upgrade =
+        upgrade.max_message_size(2 * MAX_MESSAGE).max_frame_size(2 * MAX_MESSAGE).protocols([PROTOCOL]);
+    // Who offers GraphQL by the older protocol alone is not spoken to either.
+    if !graphql || upgrade.selected_protocol().is_none() {
         return failure::SUBPROTOCOL.answer(Media::Json);
     }
     // Who shows nothing may still do so in its first message: a browser's page cannot send headers here.
@@ -65,19 +72,5 @@ async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
     let request_id =
         parts.extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0));
     let session = Session::new(door, line, request_id, token, caller);
-    // What is a little too long is refused by a code, what is much too long is not even read.
-    upgrade
-        .max_message_size(2 * MAX_MESSAGE)
-        .max_frame_size(2 * MAX_MESSAGE)
-        .protocols([PROTOCOL])
-        .on_upgrade(move |socket| session.run(socket))
-}
-
-/// Whether the client speaks the protocol.
-fn offers(headers: &HeaderMap) -> bool {
-    let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-    offers
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|name| name.trim() == PROTOCOL)
+    upgrade.on_upgrade(move |socket| session.run(socket))
 }

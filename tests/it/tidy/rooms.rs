@@ -32,7 +32,11 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Words that only some files may hold, tests apart. Each file named here does hold one.
 const WORDS: &[(&[&str], &[&str], &str)] = &[
-    (&["async_graphql"], &["src/graphql/"], "another GraphQL library could take its place"),
+    (
+        &["async_graphql"],
+        &["src/graphql/", "src/http/socket.rs"],
+        "another GraphQL library could take its place; a socket asks its glue which protocols are offered",
+    ),
     (&["reqwest"], &["src/upstream/http.rs"], "redirects, proxies and bodies are bounded there"),
     (
         &["axum"],
