@@ -18,6 +18,8 @@ pub(super) fn http(server: &mut Section<'_>) -> http::Settings {
         request_timeout: server.millis("request_timeout_ms", standard.request_timeout, &(100..=30_000)),
         max_body_bytes: server.number("max_body_bytes", standard.max_body_bytes, &(1_024..=10_485_760)),
         max_connections: server.number("max_connections", standard.max_connections, &(1..=100_000)),
+        max_requests: server.number("max_requests", standard.max_requests, &(1..=100_000)),
+        min_requests: server.number("min_requests", standard.min_requests, &(1..=100_000)),
         max_lines_per_caller: server.number(
             "max_lines_per_caller",
             standard.max_lines_per_caller,

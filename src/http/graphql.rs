@@ -45,7 +45,7 @@ pub(super) fn route(settings: &Settings, engine: Engine) -> MethodRouter {
         request_timeout: settings.request_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
-        gate: Gate::default(),
+        gate: Gate::new(settings.min_requests, settings.max_requests),
     };
     any(handle).with_state(door)
 }

@@ -60,6 +60,11 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Connections at the same time; more wait in the kernel's queue. 2,000.
     pub max_connections: usize,
+    /// Requests that run at the same time at most, those that wait for vendors included. 1,000. Fewer while threads are short; a
+    /// few more wait a moment; all others are told to come again.
+    pub max_requests: usize,
+    /// Requests that run at the same time however short threads are. 20.
+    pub min_requests: usize,
     /// WebSockets and event streams of one caller at the same time. 20.
     pub max_lines_per_caller: usize,
     /// How long the gateway still takes requests after the signal to stop, while `/readyz` already says 503. Nothing by
@@ -81,6 +86,8 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(5),
             max_body_bytes: 100 * 1024,
             max_connections: 2_000,
+            max_requests: 1_000,
+            min_requests: 20,
             max_lines_per_caller: 20,
             shutdown_delay: Duration::ZERO,
             max_batch: 0,

@@ -12,10 +12,6 @@ use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
-/// The limit never falls below, nor rises above; it begins in between.
-const LEAST: f64 = 20.0;
-const MOST: f64 = 200.0;
-const FIRST: f64 = 64.0;
 /// How many may wait for a place.
 const QUEUE: usize = 128;
 /// How long each of them.
@@ -26,10 +22,10 @@ const LONG: Duration = Duration::from_millis(25);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The gate before the engine. Clones are the same gate.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Gate(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
     freed: Notify,
@@ -37,16 +33,13 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
+    /// Between `least` and `most`.
     limit: f64,
+    least: f64,
+    most: f64,
     running: usize,
     waiting: usize,
     fell: Option<Instant>,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self { limit: FIRST, running: 0, waiting: 0, fell: None }
-    }
 }
 
 impl State {
@@ -60,12 +53,12 @@ impl State {
         let rested = self.fell.is_none_or(|fell| now.duration_since(fell) >= PAUSE);
         if waited > LONG {
             if rested {
-                self.limit = (self.limit * 0.9).max(LEAST);
+                self.limit = (self.limit * 0.9).max(self.least);
                 self.fell = Some(now);
             }
         } else if self.running as f64 * 2.0 >= self.limit {
             // A limit that is not reached teaches nothing. This makes one more for each limit's worth of requests.
-            self.limit = (self.limit + 1.0 / self.limit).min(MOST);
+            self.limit = (self.limit + 1.0 / self.limit).min(self.most);
         }
     }
 }
@@ -82,6 +75,14 @@ pub(super) struct Pass(Arc<Shared>);
 struct Waiting<'a>(&'a Shared);
 
 impl Gate {
+    /// A gate that begins with as many as it may ever let in: that most of them wait for vendors is the usual thing.
+    #[expect(clippy::cast_precision_loss, reason = "these are thousands at most")]
+    pub(super) fn new(least: usize, most: usize) -> Self {
+        let (least, most) = (least.min(most) as f64, most as f64);
+        let state = State { limit: most, least, most, running: 0, waiting: 0, fell: None };
+        Self(Arc::new(Shared { state: Mutex::new(state), freed: Notify::new() }))
+    }
+
     /// Takes a place, after a moment's wait at most.
     pub(super) async fn enter(&self) -> Result<Pass, Overloaded> {
         let pass = match self.0.try_enter() {
@@ -148,6 +149,9 @@ impl Drop for Waiting<'_> {
 mod tests {
     use super::*;
 
+    const LEAST: usize = 20;
+    const MOST: usize = 64;
+
     /// How many run, and how many wait.
     fn counts(gate: &Gate) -> (usize, usize) {
         let state = gate.0.state();
@@ -168,7 +172,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn those_over_the_limit_wait_a_moment_and_those_over_the_queue_not_at_all() {
-        let gate = Gate::default();
+        let gate = Gate::new(LEAST, MOST);
         let mut passes = enter_many(&gate, 64).await;
         // Half of what runs has taught the gate that there is room for one or two more.
         while has_room(&gate) {
@@ -207,7 +211,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_waiting_takes_no_place_in_the_queue() {
-        let gate = Gate::default();
+        let gate = Gate::new(LEAST, MOST);
         let _passes = enter_many(&gate, 64).await;
         gate.0.state().limit = 64.0;
         let left = tokio::time::timeout(Duration::from_millis(1), gate.enter()).await;
@@ -217,25 +221,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn limit_falls_while_threads_are_short_and_creeps_up_while_they_are_not() {
-        let gate = Gate::default();
+        let gate = Gate::new(LEAST, MOST);
         let mut now = Instant::now();
         let mut learn = |waited: Duration, pause: Duration| {
             now += pause;
             gate.0.state().learn(waited, now);
             gate.0.state().limit
         };
-        assert_eq!(learn(Duration::ZERO, PAUSE), FIRST, "nothing runs, so nothing is learnt");
-        assert_eq!(learn(LONG * 2, PAUSE), FIRST * 0.9);
-        assert_eq!(learn(LONG * 2, PAUSE / 2), FIRST * 0.9, "what the fall brings is waited for");
+        let (least, most) = (LEAST as f64, MOST as f64);
+        assert_eq!(learn(Duration::ZERO, PAUSE), most, "it begins with all there may be");
+        assert_eq!(learn(LONG * 2, PAUSE), most * 0.9);
+        assert_eq!(learn(Duration::ZERO, PAUSE), most * 0.9, "nothing runs, so nothing is learnt");
+        assert_eq!(learn(LONG * 2, PAUSE / 2), most * 0.9 * 0.9);
+        assert_eq!(learn(LONG * 2, PAUSE / 2), most * 0.9 * 0.9, "what the fall brings is waited for");
         for _ in 0..50 {
             learn(LONG * 2, PAUSE);
         }
-        assert_eq!(learn(LONG * 2, PAUSE), LEAST);
+        assert_eq!(learn(LONG * 2, PAUSE), least);
         gate.0.state().running = 500;
-        assert!((LEAST + 0.9..LEAST + 1.1).contains(&(0..20).fold(0.0, |_, _| learn(Duration::ZERO, PAUSE))));
+        assert!((least + 0.9..least + 1.1).contains(&(0..20).fold(0.0, |_, _| learn(Duration::ZERO, PAUSE))));
         for _ in 0..50_000 {
             learn(Duration::ZERO, PAUSE);
         }
-        assert_eq!(learn(Duration::ZERO, PAUSE), MOST);
+        assert_eq!(learn(Duration::ZERO, PAUSE), most);
     }
 }

@@ -101,7 +101,7 @@ async fn large_head_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn overload_is_told_at_once_and_ends_with_its_cause() {
-    let settings = Settings::default();
+    let settings = Settings { max_requests: 64, ..Settings::default() };
     let (engines, lines) = (engine(Arc::default()).into(), Lines::new(&settings));
     let router = router(&settings, everyone(), engines, lines, Postboxes::new(), Readiness::default());
     let ask = |query: &str| {
