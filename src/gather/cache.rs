@@ -278,7 +278,8 @@ impl Cache {
     /// What `load` says; `Timeout` where the request's deadline comes first (the read goes on and fills the cache).
     ///
     /// # Cancellation
-    /// Dropping the future does not stop the read.
+    /// Dropping the future does not stop a read of which a call has been sent; one that still waits for its turn is not sent any
+    /// more, unless others wait for it as well.
     pub(super) async fn read<V, F>(
         &self,
         cx: &Cx,
@@ -307,7 +308,10 @@ impl Cache {
         // With older data at hand, a vendor that hangs is not waited for to the end.
         let until = held.as_ref().map_or(cx.deadline, |_| cx.deadline.min(Instant::now() + self.hope));
         let outcome = loop {
-            match timeout_at(until, self.fly(cx, key.clone(), load.clone())).await {
+            let mut wait = Wait::of(cx, |cx| self.fly(cx, key.clone(), load.clone()));
+            let landed = timeout_at(until, &mut wait.flight).await;
+            wait.over = true;
+            match landed {
                 // It joined a read that nobody waited for, and such a read gives up where this one would not.
                 Ok(Ok(Err(lost))) if lost.background && !cx.background => {}
                 Ok(Ok(outcome)) => break outcome.map_err(|lost| lost.error.clone()),
@@ -387,6 +391,29 @@ impl Cache {
             landed
         };
         tokio::spawn(reading.in_current_span())
+    }
+}
+
+/// One who waits for a read. If they leave before it has cost anything, their part in it ends: who else waits for it goes on with it.
+struct Wait<T> {
+    flight: JoinHandle<T>,
+    meter: Meter,
+    over: bool,
+}
+
+impl<T> Wait<T> {
+    fn of(cx: &Cx, fly: impl FnOnce(&Cx) -> JoinHandle<T>) -> Self {
+        let meter = cx.meter.part();
+        let flight = fly(&Cx { meter: meter.clone(), ..cx.clone() });
+        Self { flight, meter, over: false }
+    }
+}
+
+impl<T> Drop for Wait<T> {
+    fn drop(&mut self) {
+        if !self.over && self.meter.calls() == 0 {
+            self.flight.abort();
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use super::windows::{Windows, day_of};
 use super::{Found, Inner, SIDE_BY_SIDE};
 use crate::model::caps::{ListCaps, Paging, TimeFilter};
 use crate::model::conversation::Conversation;
-use crate::model::cx::Cx;
+use crate::model::cx::{Cx, Older};
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{Key, SourceId};
 use crate::model::interaction::{Interaction, InteractionStatus};
@@ -49,6 +49,23 @@ impl<T> Point<T> {
     /// There is no such record, as everybody knows.
     fn none(cx: &Cx) -> Self {
         Self { record: None, fetched_at: cx.now, age: Age::Fresh }
+    }
+
+    /// The record, for an answer: that it is older than usual is noted where the answer tells it.
+    pub(super) fn told(self, cx: &Cx) -> Option<Arc<T>>
+    where
+        T: Record,
+    {
+        let error = match self.age {
+            Age::Fresh => return self.record,
+            Age::Aging => None,
+            Age::Stale(error) => Some(error.kind),
+        };
+        if let Some(record) = &self.record {
+            let source = record.key().source.clone();
+            cx.meter.note(&Older { source, fetched_at: self.fetched_at, error });
+        }
+        self.record
     }
 
     /// The same record in other words.

@@ -258,7 +258,7 @@ impl Gather {
 
     /// Reads leads by key; every key gets its own result. Keys of unknown sources are `Ok(None)`.
     pub async fn leads_by_key(&self, cx: &Cx, keys: &[Key]) -> HashMap<Key, Found<Lead>> {
-        self.inner.each(keys, async |key| Ok(self.inner.lead(cx, &key).await?.record)).await
+        self.inner.each(keys, async |key| Ok(self.inner.lead(cx, &key).await?.told(cx))).await
     }
 
     /// Reads conversations by key; every key gets its own result. Those of one period are found by few list reads.
@@ -270,14 +270,14 @@ impl Gather {
         let scouted = self.inner.scout(cx, keys).await;
         let one = async |key: ConversationKey| match scouted.get(&key.key) {
             Some(found) if !(key.whole && found.partial) => Ok(Some(Arc::clone(found))),
-            _ => Ok(self.inner.conversation(cx, &key).await?.record),
+            _ => Ok(self.inner.conversation(cx, &key).await?.told(cx)),
         };
         self.inner.each(keys, one).await
     }
 
     /// Reads interactions by key; every key gets its own result.
     pub async fn interactions_by_key(&self, cx: &Cx, keys: &[Key]) -> HashMap<Key, Found<Interaction>> {
-        self.inner.each(keys, async |key| Ok(self.inner.interaction(cx, &key).await?.record)).await
+        self.inner.each(keys, async |key| Ok(self.inner.interaction(cx, &key).await?.told(cx))).await
     }
 
     /// Mints a link to the recording of a conversation or interaction. Never cached.

@@ -32,6 +32,8 @@ pub(super) struct Cost {
     pub(super) writes: u32,
     /// The field that costs most.
     pub(super) most: Option<Costly>,
+    /// Where one name of the answer is two things, or a mutation is selected twice.
+    pub(super) conflict: Option<Pos>,
 }
 
 /// A field that costs calls.
@@ -63,7 +65,7 @@ impl Cost {
             OperationType::Subscription => (walk.subscription(set), 0),
         };
         let calls = if walk.fields.steps == 0 { u32::MAX } else { calls };
-        Self { calls, writes, most: walk.most }
+        Self { calls, writes, most: walk.most, conflict: walk.fields.conflict }
     }
 
     /// What to tell a client whose operation costs more than `limit`.

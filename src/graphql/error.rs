@@ -212,7 +212,7 @@ fn input_code(code: InputCode) -> &'static str {
     }
 }
 
-fn source_code(kind: SourceErrorKind) -> &'static str {
+pub(super) fn source_code(kind: SourceErrorKind) -> &'static str {
     match kind {
         SourceErrorKind::Unreachable => "SOURCE_UNREACHABLE",
         SourceErrorKind::Timeout => "SOURCE_TIMEOUT",

@@ -133,7 +133,8 @@ async fn execute_with(schema: &Schema, cx: Cx, mut request: Request, spent: &Spe
     if answer.refusal().is_none() {
         document.keep(schema).await;
     }
-    let lasts = answer.status() == 200 && passing.is_some_and(|passing| !passing.holds());
+    let lasts =
+        answer.status() == 200 && meter.older().is_empty() && passing.is_some_and(|passing| !passing.holds());
     if safe && named && lasts {
         answer.keep_for(FRESH);
     }
@@ -180,7 +181,7 @@ async fn bounded(
     let (request_id, limit) = (&*cx.request_id, cx.deadline + GRACE);
     // No lock of ours is held across a resolver, so what unwinds leaves nothing half done.
     let work = AssertUnwindSafe(work).catch_unwind();
-    match tokio::time::timeout_at(limit, work).await {
+    let answer = match tokio::time::timeout_at(limit, work).await {
         Ok(Ok(Ok(response))) => Answer::new(response, suggestions, request_id),
         Ok(Ok(Err(refusal))) => Answer::refused(refusal, request_id),
         // The panic hook has logged where and why; that stays there.
@@ -193,7 +194,8 @@ async fn bounded(
             "The answer was not ready in time. Ask for less, or again.",
             request_id,
         ),
-    }
+    };
+    answer.of_older(cx.meter.older())
 }
 
 /// Parses a request and checks what the library does not: variables, and the cost at the sources where there are any.
@@ -234,6 +236,9 @@ fn prepare(
     let cost = match sources {
         Some(gather) => {
             let cost = Cost::of(&document, operation, &variables, &|filter| gather.prices(caller, filter));
+            if let Some(pos) = cost.conflict {
+                return Err(Refusal::conflict(pos));
+            }
             if cost.writes > MAX_WRITES {
                 return Err(Refusal::too_many_writes(MAX_WRITES));
             }

@@ -12,8 +12,9 @@ use super::memo::Memo;
 use crate::gather::Gather;
 use crate::gather::answer::{Connection, Report, ReportStatus, SourceView};
 use crate::gather::request::{ConversationFilter, InteractionFilter, LeadFilter, Paging};
-use crate::model::conversation::Conversation;
+use crate::model::conversation::{Conversation, RecordingLink};
 use crate::model::cx::Cx;
+use crate::model::id::Key;
 use crate::model::id::SourceId;
 use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) conversations: Memo<(ConversationFilter, Paging), Listed<Conversation>>,
     /// Lists of interactions.
     pub(super) interactions: Memo<(InteractionFilter, Paging), Listed<Interaction>>,
+    /// Links to recordings, made for this answer alone.
+    pub(super) links: Memo<Key, Result<Option<RecordingLink>, ClientError>>,
     /// Whether the answer is of this moment only.
     pub(super) passing: Passing,
 }
@@ -76,6 +79,7 @@ impl State {
             leads: Memo::default(),
             conversations: Memo::default(),
             interactions: Memo::default(),
+            links: Memo::default(),
             passing: Passing::default(),
         }
     }

@@ -1,12 +1,15 @@
 //! What travels down with every request, beside what it asks for.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::caller::Caller;
+use super::failure::SourceErrorKind;
+use super::id::SourceId;
 
 /// The circumstances of one request: how long it may take, what time it is, who asks.
 #[derive(Clone, Debug)]
@@ -25,18 +28,31 @@ pub struct Cx {
     pub background: bool,
 }
 
-/// A count of upstream calls (attempts that left the process, retries included).
+/// What a piece of work takes: a count of upstream calls (attempts that left the process, retries included), and what older data
+/// was used for it.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     own: Arc<AtomicU32>,
+    older: Arc<Mutex<BTreeMap<SourceId, Older>>>,
     whole: Option<Arc<Meter>>,
+}
+
+/// Older data than usual, used for single records of one source.
+#[derive(Clone, Debug)]
+pub struct Older {
+    /// Whose.
+    pub source: SourceId,
+    /// When the oldest of it was received from the vendor.
+    pub fetched_at: Timestamp,
+    /// Why it could not be read anew; `None` while it is being read anew.
+    pub error: Option<SourceErrorKind>,
 }
 
 impl Meter {
     /// A meter of a part of the work, whose calls count for the whole, too.
     #[must_use]
     pub fn part(&self) -> Self {
-        Self { own: Arc::default(), whole: Some(Arc::new(self.clone())) }
+        Self { whole: Some(Arc::new(self.clone())), ..Self::default() }
     }
 
     /// Adds one call.
@@ -45,6 +61,24 @@ impl Meter {
         if let Some(whole) = &self.whole {
             whole.count();
         }
+    }
+
+    /// Notes that older data was used for a single record. Lists tell of theirs in their reports.
+    pub fn note(&self, older: &Older) {
+        let mut noted = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_source = noted.entry(older.source.clone()).or_insert_with(|| older.clone());
+        of_source.fetched_at = of_source.fetched_at.min(older.fetched_at);
+        of_source.error = of_source.error.or(older.error);
+        drop(noted);
+        if let Some(whole) = &self.whole {
+            whole.note(older);
+        }
+    }
+
+    /// What older data was used so far, by source.
+    #[must_use]
+    pub fn older(&self) -> Vec<Older> {
+        self.older.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// The calls so far.

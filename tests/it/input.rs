@@ -354,3 +354,26 @@ async fn bad_input_is_told_as_such_while_vendors_are_down() {
     refused(&world, paged(json!({ "first": 0 })), "BAD_USER_INPUT").await;
     refused(&world, paged(json!({ "after": "x" })), "CURSOR_INVALID").await;
 }
+
+#[tokio::test]
+async fn one_name_of_the_answer_is_one_thing_and_a_mutation_is_sent_once() {
+    let world = Plan::new(5, 5).only(&[SPELO]).start().await;
+    let write = |notes: &str| format!("updateLead(input: {{ id: \"x\", notes: \"{notes}\" }}) {{ outcome }}");
+    let conflicts = [
+        "{ leads(first: 1) { nodes { id } } ... on Query { leads(first: 100) { nodes { name } } } }"
+            .to_owned(),
+        "{ leads { nodes { id } ... on LeadConnection { nodes { id: name } } } }".to_owned(),
+        format!("mutation {{ ...F ...F }} fragment F on Mutation {{ {} }}", write("n")),
+        format!("mutation {{ {0} ... on Mutation {{ {0} }} }}", write("n")),
+        format!("mutation {{ {} ... on Mutation {{ {} }} }}", write("n"), write("m")),
+    ];
+    for query in conflicts {
+        let answer = world.ask(Query::new(&*query)).await;
+        assert_eq!(answer.codes(), ["GRAPHQL_VALIDATION_FAILED"], "{query}");
+        assert!(answer.0.get("data").is_none(), "{query}");
+    }
+    assert_eq!(world.calls().all(), 0);
+    let twice = "{ leads(first: 2) { nodes { id } } ... on Query { leads(first: 2) { nodes { vendor } } } }";
+    let answer = world.ask(twice).await;
+    assert_eq!(answer.data()["leads"]["nodes"][1]["vendor"], "SPELO", "what is the same is one thing");
+}

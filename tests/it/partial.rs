@@ -7,7 +7,7 @@ use leadgraph::upstream::policy::Policy;
 use leadgraph::vendors::simulation::{Fault, Rule};
 use serde_json::json;
 
-use crate::harness::{Answer, CHATZURI, LEADSAIL, List, Page, Plan, SPELO, World, elements, records};
+use crate::harness::{Answer, CHATZURI, LEADSAIL, List, Page, Plan, Query, SPELO, World, elements, records};
 
 const VENDORS: [&str; 3] = [CHATZURI, LEADSAIL, SPELO];
 
@@ -361,4 +361,32 @@ async fn older_lists_stand_in_for_a_vendor_that_fails_and_are_said_to_be() {
         assert_eq!(page.report(SPELO)["fetchedAt"], fresh.report(SPELO)["fetchedAt"]);
         assert_eq!(page.report(LEADSAIL)["status"], "OK");
     }
+}
+
+#[tokio::test]
+async fn single_record_that_is_older_than_usual_is_told_beside_the_data() {
+    let short = Duration::from_millis(1);
+    let brief = Plan::new(20, 10).only(&[SPELO]).policy(hasty).settings(|settings| {
+        (settings.list_ttl, settings.past_list_ttl, settings.lead_ttl) = (short, short, short);
+        settings.stale_while_revalidate = Duration::ZERO;
+    });
+    let world = brief.start().await;
+    let page = List::leads().page(&world, json!({ "first": 1 })).await;
+    let id = page.nodes()[0]["id"].as_str().unwrap().to_owned();
+    let lead = || Query::new("query($id: ID!) { lead(id: $id) { name status } }").with("id", &*id);
+    let fresh = world.ask(lead()).await;
+    assert!(fresh.data()["lead"]["status"].is_string());
+    assert_eq!(fresh.0.get("extensions"), None, "nothing is said of what is fresh");
+    world.fault(SPELO, [Rule::always(status(500, None))]);
+    let older = world.ask(lead()).await;
+    assert_eq!(older.data(), fresh.data());
+    let [told] = elements(&older.0["extensions"]["stale"]) else { panic!("{:?}", older.0) };
+    assert_eq!((&told["source"], &told["code"]), (&json!("spelo"), &json!("SOURCE_VENDOR_ERROR")));
+    let fetched_at: jiff::Timestamp = told["fetchedAt"].as_str().unwrap().parse().unwrap();
+    assert!(fetched_at <= jiff::Timestamp::now());
+    // A list says it in its report, and nowhere else.
+    let list = List::leads().page(&world, json!({ "first": 1 })).await;
+    assert_eq!(list.report(SPELO)["status"], "STALE");
+    world.fault(SPELO, []);
+    assert_eq!(world.ask(lead()).await, fresh, "and not when it is read anew");
 }

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
 };
-use async_graphql::{InputType, Name, Positioned, Value, Variables};
+use async_graphql::{InputType, Name, Pos, Positioned, Value, Variables};
 
 use crate::graphql::MAX_RECURSION;
 
@@ -24,6 +24,9 @@ pub(in crate::graphql) struct Fields<'a> {
     variables: HashMap<&'a str, &'a Value>,
     /// How many more selections are looked at; at 0 there are none any more.
     pub(in crate::graphql) steps: u32,
+    /// Where one name of an answer is selected as two things. The library executes both, and looks for it by the types that are
+    /// written, not by those that are meant.
+    pub(in crate::graphql) conflict: Option<Pos>,
 }
 
 impl<'a> Fields<'a> {
@@ -39,7 +42,7 @@ impl<'a> Fields<'a> {
             let value = given.get(name).or_else(|| Some(&definition.default_value.as_ref()?.node))?;
             Some((name.as_str(), value))
         });
-        Self { fragments: &document.fragments, variables: variables.collect(), steps }
+        Self { fragments: &document.fragments, variables: variables.collect(), steps, conflict: None }
     }
 
     /// The fields that are selected on an object of a type.
@@ -48,8 +51,22 @@ impl<'a> Fields<'a> {
         sets: &[&'a SelectionSet],
         is: &dyn Fn(&str) -> bool,
     ) -> Vec<Selected<'a>> {
-        let mut found = Found { is, fields: Vec::new(), places: HashMap::new(), seen: HashSet::new() };
+        self.found(sets, Found::new(is, Some(HashSet::new())))
+    }
+
+    /// As [`Fields::on`], with a place for every time that a field is executed: the library executes one that is selected twice
+    /// twice.
+    pub(in crate::graphql) fn executed_on(
+        &mut self,
+        set: &'a SelectionSet,
+        is: &dyn Fn(&str) -> bool,
+    ) -> Vec<Selected<'a>> {
+        self.found(&[set], Found::new(is, None))
+    }
+
+    fn found(&mut self, sets: &[&'a SelectionSet], mut found: Found<'a, '_>) -> Vec<Selected<'a>> {
         sets.iter().for_each(|set| self.unfold(set, &mut found, 0));
+        self.conflict = self.conflict.or(found.conflict);
         found.fields
     }
 
@@ -78,7 +95,7 @@ impl<'a> Fields<'a> {
                     let name = &spread.node.fragment_name.node;
                     let Some(fragment) = self.fragments.get(name) else { continue };
                     let fits = (found.is)(&fragment.node.type_condition.node.on.node);
-                    if fits && found.seen.insert(name) {
+                    if fits && found.seen.as_mut().is_none_or(|seen| seen.insert(name)) {
                         self.unfold(&fragment.node.selection_set.node, found, depth + 1);
                     }
                 }
@@ -136,11 +153,23 @@ struct Found<'a, 'f> {
     fields: Vec<Selected<'a>>,
     /// By response key and name: two fields of one key are for validation to refuse, and not to be overlooked here.
     places: HashMap<(&'a str, &'a str), usize>,
-    seen: HashSet<&'a Name>,
+    names: HashMap<&'a str, &'a Field>,
+    /// Fragments that were unfolded; `None` where each is to be as often as it is spread.
+    seen: Option<HashSet<&'a Name>>,
+    conflict: Option<Pos>,
 }
 
-impl<'a> Found<'a, '_> {
+impl<'a, 'f> Found<'a, 'f> {
+    fn new(is: &'f dyn Fn(&str) -> bool, seen: Option<HashSet<&'a Name>>) -> Self {
+        let (places, names) = (HashMap::new(), HashMap::new());
+        Self { is, fields: Vec::new(), places, names, seen, conflict: None }
+    }
+
     fn add(&mut self, field: &'a Positioned<Field>) {
+        let first = *self.names.entry(field.node.response_key().node.as_str()).or_insert(&field.node);
+        if !is_same(first, &field.node) {
+            self.conflict.get_or_insert(field.pos);
+        }
         let key = (field.node.response_key().node.as_str(), field.node.name.node.as_str());
         let place = *self.places.entry(key).or_insert(self.fields.len());
         if place == self.fields.len() {
@@ -150,4 +179,13 @@ impl<'a> Found<'a, '_> {
             selected.below.push(&field.node.selection_set.node);
         }
     }
+}
+
+/// Whether two selections of one response key ask for the same: the same field with the same arguments, in any order.
+fn is_same(one: &Field, other: &Field) -> bool {
+    one.name.node == other.name.node
+        && one.arguments.len() == other.arguments.len()
+        && one.arguments.iter().all(|(name, value)| {
+            other.get_argument(name.node.as_str()).is_some_and(|given| given.node == value.node)
+        })
 }

@@ -13,9 +13,13 @@ use crate::model::id::EntityKind;
 const ONE: &str = "change fewer leads at once";
 
 impl<'a> Walk<'a> {
-    /// All of an operation: its calls, and how many writes it makes.
+    /// All of an operation: its calls, and how many writes it makes. One that is selected twice would be sent twice, which nobody
+    /// means: it is a conflict.
     pub(super) fn mutation(&mut self, set: &'a SelectionSet) -> (u32, u32) {
-        let fields = self.fields.on(&[set], &|name| name == "Mutation");
+        let fields = self.fields.executed_on(set, &|name| name == "Mutation");
+        if let Some(twice) = fields.iter().find(|selected| selected.below.len() > 1) {
+            self.fields.conflict.get_or_insert(twice.field.pos);
+        }
         let (mut calls, mut writes) = (0_u32, 0_u32);
         for selected in &fields {
             let field = &selected.field.node;

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, Response, ScalarType as _, ServerError, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{Refusal, library};
-use crate::graphql::error::{BAD_USER_INPUT, INTERNAL, INTERNAL_MESSAGE, VALIDATION_FAILED, status};
+use crate::graphql::error::{
+    BAD_USER_INPUT, INTERNAL, INTERNAL_MESSAGE, VALIDATION_FAILED, source_code, status,
+};
+use crate::graphql::scalars::time::DateTime;
+use crate::model::cx::Older;
 
 /// The most errors in one answer. More of them tell nothing new and cost the client's memory.
 const MAX_ERRORS: usize = 20;
@@ -25,8 +29,8 @@ pub struct Answer {
     errors: Vec<ServerError>,
     /// For how long a client may use it again; `None`: not at all.
     fresh: Option<Duration>,
-    /// How many errors more there were.
-    untold: usize,
+    /// What it says beside data and errors.
+    extensions: Extensions,
 }
 
 impl Answer {
@@ -78,7 +82,12 @@ impl Answer {
             complete(&mut error, code, request_id);
             told.add(error);
         }
-        Self { data: executed.then_some(data), errors: told.errors, untold: told.untold, fresh: None }
+        Self {
+            data: executed.then_some(data),
+            errors: told.errors,
+            extensions: Extensions::leaving_out(told.untold),
+            fresh: None,
+        }
     }
 
     /// An answer to a request that was not executed.
@@ -89,14 +98,20 @@ impl Answer {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         more.into_iter().for_each(|(name, value)| extensions.set(name, value));
         complete(&mut error, code, request_id);
-        Self { data: None, errors: vec![error], untold: 0, fresh: None }
+        Self { data: None, errors: vec![error], extensions: Extensions::default(), fresh: None }
     }
 
     /// An answer to a request whose execution came to nothing.
     pub(super) fn failed(code: &str, message: &str, request_id: &str) -> Self {
         let mut error = ServerError::new(message, None);
         complete(&mut error, code, request_id);
-        Self { data: Some(Value::Null), errors: vec![error], untold: 0, fresh: None }
+        Self { data: Some(Value::Null), errors: vec![error], extensions: Extensions::default(), fresh: None }
+    }
+
+    /// Says that single records in it are older than usual. Lists say so in their reports.
+    pub(super) fn of_older(mut self, older: Vec<Older>) -> Self {
+        self.extensions.stale = older.into_iter().map(Stale::from).collect();
+        self
     }
 
     /// An answer to a request at which the gateway failed.
@@ -155,11 +170,44 @@ fn complete(error: &mut ServerError, code: &str, request_id: &str) {
     }
 }
 
-/// What an answer says of errors that it does not hold.
-#[derive(serde::Serialize)]
+/// What an answer says beside data and errors.
+#[derive(Debug, Default, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Untold {
-    errors_left_out: usize,
+struct Extensions {
+    /// How many errors more there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors_left_out: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stale: Vec<Stale>,
+}
+
+/// A source of which single records are older than usual: what was read before was given while it is read anew, or since it could
+/// not be.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stale {
+    source: String,
+    fetched_at: Value,
+    /// Why it could not be read anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+}
+
+impl Extensions {
+    fn leaving_out(errors: usize) -> Self {
+        Self { errors_left_out: Some(errors).filter(|errors| *errors > 0), ..Self::default() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.errors_left_out.is_none() && self.stale.is_empty()
+    }
+}
+
+impl From<Older> for Stale {
+    fn from(older: Older) -> Self {
+        let fetched_at = DateTime(older.fetched_at).to_value();
+        Self { source: older.source.as_str().to_owned(), fetched_at, code: older.error.map(source_code) }
+    }
 }
 
 impl Serialize for Answer {
@@ -171,8 +219,8 @@ impl Serialize for Answer {
         if let Some(data) = &self.data {
             members.serialize_entry("data", data)?;
         }
-        if self.untold > 0 {
-            members.serialize_entry("extensions", &Untold { errors_left_out: self.untold })?;
+        if !self.extensions.is_empty() {
+            members.serialize_entry("extensions", &self.extensions)?;
         }
         members.end()
     }

@@ -44,6 +44,13 @@ impl Refusal {
             .with("limit", most)
     }
 
+    /// An operation in which one name of the answer stands for two things.
+    pub(super) fn conflict(pos: Pos) -> Self {
+        let message = "One name of the answer is selected with different arguments, or a mutation is selected twice. Give one \
+                       of them an alias, or leave it out. Nothing was executed.";
+        Self::new(VALIDATION_FAILED, message, Some(pos))
+    }
+
     /// An operation that makes more changes than one may.
     pub(super) fn too_many_writes(most: u32) -> Self {
         let message = format!("An operation may hold at most {most} mutations. Nothing was changed.");

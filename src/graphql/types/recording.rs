@@ -44,8 +44,10 @@ impl Recording {
             Err(error) => return Some(Err(error)),
         };
         state.passing.mark();
-        let link = state.gather.recording_link(&state.cx, &self.of).await;
-        link.map(|link| link.map(RecordingLink::from)).map_err(ClientError::from).transpose()
+        // One that is selected twice is made once.
+        let mint = async { Ok(state.gather.recording_link(&state.cx, &self.of).await?) };
+        let link = state.links.get(self.of.clone(), mint).await;
+        link.map(|link| link.map(RecordingLink::from)).transpose()
     }
 }
 
