@@ -16,6 +16,7 @@ use super::seen::ToldTo;
 use super::{Event, EventKind, Log};
 use crate::gather::{Anew, Gather};
 use crate::model::cx::Cx;
+use crate::model::failure::SourceErrorKind;
 use crate::model::id::SourceId;
 use crate::source::{Delivery, Hint, News, Refusal, Subject, Webhook};
 
@@ -41,6 +42,8 @@ const TALK: Duration = Duration::from_secs(5);
 /// When a record that could not be read is tried again, one time after the other.
 const AGAIN: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(30), Duration::from_secs(60)];
+/// When a record is read that we had no room for ourselves: the vendor was not asked, so that costs no try.
+const ROOM: Duration = Duration::from_secs(1);
 
 /// The longest that a vendor may have us wait.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -165,6 +168,8 @@ impl Desk {
             (hint.subject.clone(), self.linger)
         };
         if let Some(job) = jobs.iter_mut().find(|job| job.source == hint.source && job.subject == subject) {
+            // It may have given up almost, or wait for long: what is new is read as if it came alone.
+            (job.due, job.tries) = (job.due.min(Instant::now() + wait), 0);
             job.news.entry(hint.news).or_insert(arrival);
             return;
         }
@@ -222,6 +227,12 @@ impl Desk {
                     job.news.values().for_each(|arrival| self.publish(source, arrival, &anew));
                     continue;
                 }
+                Err(error) if is_ours(error.kind) => {
+                    let pause = error.retry_after.map_or(ROOM, |wait| wait.max(ROOM).min(LONGEST));
+                    job.due = Instant::now() + pause;
+                    again.push(job);
+                    continue;
+                }
                 Err(error) if error.kind.retryable() => (Some(error.kind), error.retry_after),
                 Err(error) => {
                     tracing::warn!(%source, error = ?error.kind, "what a webhook told could not be read");
@@ -264,6 +275,11 @@ impl Desk {
         }
         self.log.publish(event);
     }
+}
+
+/// Whether it was we who did not let the call out.
+fn is_ours(kind: SourceErrorKind) -> bool {
+    matches!(kind, SourceErrorKind::Overloaded | SourceErrorKind::QuotaExhausted)
 }
 
 /// What is told of news, if anything.

@@ -85,6 +85,8 @@ struct Watch {
     leads: HashMap<NativeId, Option<u64>>,
     /// Leads with something in progress, and for how many looks more they are watched.
     busy: HashMap<NativeId, (Arc<Lead>, u32)>,
+    /// Leads whose interactions could not be read in the last look.
+    unread: Vec<Arc<Lead>>,
     /// Interactions that were seen, and whether they were in progress.
     touches: HashMap<NativeId, bool>,
 }
@@ -150,13 +152,16 @@ impl Poll {
             let watched = watch.busy.values().map(|(lead, _)| Arc::clone(lead));
             // At first nobody knows who is being called; most likely one of the newest.
             let newest = leads.iter().filter(|_| first).cloned();
-            let leads: Vec<_> = watched.chain(moved).chain(newest).take(HISTORIES).collect();
-            self.look_into(&cx, &view.id, &leads, watch, first).await?;
+            let mut unread = std::mem::take(&mut watch.unread);
+            unread.retain(|lead| moved.iter().all(|moved| moved.key != lead.key));
+            let leads: Vec<_> =
+                unread.into_iter().chain(watched).chain(moved).chain(newest).take(HISTORIES).collect();
+            self.look_into(&cx, &view.id, &leads, watch, first).await;
         }
         Ok(())
     }
 
-    /// Looks for interactions that are new or have ended.
+    /// Looks for interactions that are new or have ended. What cannot be read is left for the next look.
     async fn look_into(
         &self,
         cx: &Cx,
@@ -164,12 +169,22 @@ impl Poll {
         leads: &[Arc<Lead>],
         watch: &mut Watch,
         first: bool,
-    ) -> Result<(), SourceError> {
+    ) {
         if !leads.is_empty() {
             self.gather.forget_lists(source, EntityKind::Interaction);
         }
         for lead in leads {
-            let touches = self.gather.touches(cx, &lead.key).await?;
+            let touches = match self.gather.touches(cx, &lead.key).await {
+                Ok(touches) => touches,
+                Err(error) => {
+                    tracing::debug!(%source, error = ?error.kind, "a lead could not be looked into");
+                    // Those with something in progress are looked into anyway.
+                    if !first && error.kind.retryable() && !watch.busy.contains_key(&lead.key.native) {
+                        watch.unread.push(Arc::clone(lead));
+                    }
+                    continue;
+                }
+            };
             let known = !first && touches.iter().any(|touch| watch.touches.contains_key(&touch.key.native));
             for touch in &touches {
                 let busy = touch.status == InteractionStatus::InProgress;
@@ -194,7 +209,6 @@ impl Poll {
         if watch.touches.len() > REMEMBERED {
             watch.touches.retain(|_, busy| *busy);
         }
-        Ok(())
     }
 
     fn publish(&self, kind: EventKind, lead: &Arc<Lead>, touch: Option<&Arc<Interaction>>, now: Timestamp) {

@@ -64,7 +64,9 @@ impl Gather {
         };
         let round = Round::begin(&self.inner, cx, &source, hints).await;
         let each: Vec<_> = hints.iter().map(|hint| round.read(hint).boxed()).collect();
-        stream::iter(each).buffered(SIDE_BY_SIDE).collect().await
+        // What nobody waits for is never queued on its way: side by side, most would only be refused.
+        let at_once = if cx.background { 1 } else { SIDE_BY_SIDE };
+        stream::iter(each).buffered(at_once).collect().await
     }
 
     /// A source's newest leads: the first page of its list. Nothing, where it lists none or is not known.

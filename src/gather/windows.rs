@@ -75,20 +75,22 @@ impl<T: Record> Windows<'_, T> {
             return Ok((rows.sent > 0).then_some(rest));
         }
         let days: Vec<i32> = rows.rows.iter().map(|row| day_of(moment(&**row))).collect();
-        let newest = days.iter().copied().max().unwrap_or(hi);
-        if hi != OPEN_HI && days.iter().all(|day| *day > hi.saturating_add(MARGIN)) {
+        let today = day_of(cx.now.as_millisecond());
+        let newest = days.iter().copied().max().unwrap_or(if hi == OPEN_HI { today } else { hi });
+        // A page of nothing but rejected rows tells neither that nor where the others are.
+        if hi != OPEN_HI && !days.is_empty() && days.iter().all(|day| *day > hi.saturating_add(MARGIN)) {
             // It does not filter by date at all, so windows would never end.
             return Err(self.protocol());
         }
         let top = if hi == OPEN_HI { newest } else { hi };
         let sorted = rows.rows.windows(2).all(|pair| moment(&*pair[0]) >= moment(&*pair[1]));
-        let lo = if sorted {
+        let lo = if sorted && !days.is_empty() {
             // The window's query reaches one day below it; that day, too, should fit on the page.
             let fits = days.get(days.len() * 9 / 10).copied().unwrap_or(top);
             (fits + 2).min(newest).min(top)
         } else {
             // A page in another order tells little of what is newest.
-            let near = day_of(cx.now.as_millisecond()).saturating_sub(LARGEST_STEP - 1);
+            let near = today.saturating_sub(LARGEST_STEP - 1);
             let days = i32::try_from(empty_days * 2).unwrap_or(LARGEST_STEP).clamp(1, LARGEST_STEP);
             top.max(if hi == OPEN_HI { near } else { top }).saturating_sub(days - 1)
         };

@@ -135,6 +135,50 @@ async fn vendor_that_fails_is_asked_again_and_the_event_comes_late() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn leads_are_read_one_after_the_other_so_that_none_is_refused() {
+    let model = Model::new(ids(2), true);
+    let (log, mut listener) = log();
+    let inbox = open(&model, &log, ToldTo::default(), InboxSettings::default());
+    (0..2).for_each(|number| take(&inbox, &format!("{number}:updated:a:lead_{number}")).unwrap());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!((heard(&mut listener).len(), model.calls()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_we_refuse_ourselves_costs_no_try_and_comes_soon() {
+    let model = Model::new(ids(1), true);
+    let (log, mut listener) = log();
+    let inbox = open(&model, &log, ToldTo::default(), InboxSettings::default());
+    model.refused.store(20, Ordering::Relaxed);
+    take(&inbox, "1:updated:a:lead_0").unwrap();
+    tokio::time::sleep(Duration::from_secs(19)).await;
+    assert_eq!((heard(&mut listener).len(), model.calls()), (0, 0));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!((heard(&mut listener).len(), model.calls()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_of_a_lead_that_is_tried_again_is_read_at_once() {
+    let model = Model::new(ids(1), true);
+    let (log, mut listener) = log();
+    let inbox = open(&model, &log, ToldTo::default(), InboxSettings::default());
+    model.failing.store(4, Ordering::Relaxed);
+    take(&inbox, "1:created:a:lead_0").unwrap();
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    assert_eq!((heard(&mut listener).len(), model.calls()), (0, 4));
+    take(&inbox, "2:updated:a:lead_0").unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((heard(&mut listener).len(), model.calls()), (2, 5));
+
+    model.failing.store(6, Ordering::Relaxed);
+    take(&inbox, "3:created:a:lead_0").unwrap();
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    take(&inbox, "4:updated:a:lead_0").unwrap();
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert_eq!((heard(&mut listener).len(), model.calls()), (2, 12), "it has tries of its own");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_vendor_does_not_have_is_looked_for_twice_and_never_told() {
     let model = Model::new(ids(1), true);
     let (log, mut listener) = log();

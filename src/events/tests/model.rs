@@ -45,6 +45,12 @@ pub(super) struct Model {
     pub(super) calls: AtomicUsize,
     /// Calls that fail from now on.
     pub(super) failing: AtomicU32,
+    /// Reads of one lead that we do not let out from now on.
+    pub(super) refused: AtomicU32,
+    /// Histories that cannot be read from now on.
+    pub(super) unread: AtomicU32,
+    /// Leads that are being read: one at a time is let out.
+    reading: AtomicU32,
     /// Whether its account takes webhooks.
     pub(super) hooked: bool,
 }
@@ -59,6 +65,9 @@ impl Model {
             gets: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             failing: AtomicU32::new(0),
+            refused: AtomicU32::new(0),
+            unread: AtomicU32::new(0),
+            reading: AtomicU32::new(0),
             hooked,
         })
     }
@@ -148,6 +157,14 @@ impl List<Lead> for Model {
 
 impl Read<Lead> for Model {
     async fn get(&self, _: &Cx, id: &NativeId) -> Result<Option<Lead>, SourceError> {
+        let alone = self.reading.fetch_add(1, Ordering::Relaxed) == 0;
+        tokio::task::yield_now().await;
+        self.reading.fetch_sub(1, Ordering::Relaxed);
+        let refused =
+            self.refused.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if !alone || refused.is_ok() {
+            return Err(SourceError::new(&self.id, "scripted", SourceErrorKind::Overloaded));
+        }
         self.gets.fetch_add(1, Ordering::Relaxed);
         self.call()?;
         let leads = self.leads.lock().unwrap();
@@ -158,6 +175,10 @@ impl Read<Lead> for Model {
 impl Histories for Model {
     async fn of_lead(&self, _: &Cx, lead: &NativeId) -> Result<Page<Interaction>, SourceError> {
         self.call()?;
+        if self.unread.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        {
+            return Err(SourceError::new(&self.id, "scripted", SourceErrorKind::Unreachable));
+        }
         let touches = self.touches.lock().unwrap();
         let row = |(id, busy): &(&str, bool)| Arc::new(interaction(self.key(id), *busy));
         let rows = touches.get(lead.as_str()).into_iter().flatten().map(row).collect();

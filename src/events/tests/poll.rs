@@ -1,5 +1,7 @@
 //! What nobody tells is looked for while somebody listens.
 
+use std::sync::atomic::Ordering;
+
 use super::model::{Model, NOW, circumstances, heard, log};
 use super::*;
 use crate::events::{PollSettings, poll};
@@ -96,4 +98,27 @@ async fn call_in_progress_is_watched_to_its_end() {
     after(120).await;
     assert_eq!(heard(&mut listener), []);
     assert_eq!(model.calls() - calls, 2, "its list only");
+}
+
+#[tokio::test(start_paused = true)]
+async fn history_that_cannot_be_read_is_read_at_the_next_look_and_the_others_at_once() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+    let (log, mut listener) = log();
+    begin(&model, &log);
+    after(30).await;
+    for id in ["one", "two"] {
+        model.leads.lock().unwrap().insert(id.to_owned(), now(31));
+        model.touches.lock().unwrap().insert(id.to_owned(), vec![(id, true)]);
+    }
+    model.unread.store(1, Ordering::Relaxed);
+    after(60).await;
+    assert_eq!(heard(&mut listener).len(), 2, "the leads themselves");
+    let calls = model.calls();
+    after(60).await;
+    assert_eq!(model.calls() - calls, 3, "the list, what was read and what was not");
+    for id in ["one", "two"] {
+        model.touches.lock().unwrap().insert(id.to_owned(), vec![(id, false)]);
+    }
+    after(60).await;
+    assert_eq!(heard(&mut listener).len(), 2, "both are watched");
 }

@@ -127,6 +127,30 @@ async fn a_first_page_of_a_list_by_offset_costs_three_calls() {
 }
 
 #[tokio::test]
+async fn pages_of_nothing_but_rejected_rows_are_gone_past() {
+    for bad in [0..300, 200..500] {
+        let id =
+            |number: i64| if bad.contains(&number) { format!("bad {number}") } else { number.to_string() };
+        let rows = (0..550).map(|number| Row { id: id(number), at: NOW - number * 8_640_000 }).collect();
+        let model = Model::new("a", Nature::calm(Pages::Offset), rows, 1);
+        let gather = gather(&[Arc::clone(&model)], patient());
+        let (mut seen, mut after) = (0, None);
+        for _ in 0..20 {
+            let page = gather.leads(&cx(), &LeadFilter::default(), &first(100, after)).await.unwrap();
+            // It costs calls, and may take a page more.
+            let kind = page.reports[0].error.as_ref().map(|error| error.kind);
+            assert!(matches!(kind, None | Some(SourceErrorKind::BudgetExhausted)), "{kind:?}");
+            seen += page.nodes.len();
+            if !page.has_next_page {
+                break;
+            }
+            after = page.end_cursor();
+        }
+        assert_eq!(seen, 250);
+    }
+}
+
+#[tokio::test]
 async fn records_of_one_moment_come_by_source_then_id() {
     let tied = |name: &str, ids: &[&str]| {
         let rows = ids.iter().map(|id| Row { id: (*id).to_owned(), at: NOW }).collect();

@@ -272,6 +272,8 @@ impl Session {
         payload: Map<String, Value>,
         telling: &mpsc::Sender<Told>,
     ) -> Result<(), Value> {
+        // Those that were ended have said nothing, maybe, and run until they notice: they count until then.
+        while self.running.len() > self.operations.len() && self.running.join_next().await.is_some() {}
         if self.operations.len() >= MAX_OPERATIONS {
             let message = format!(
                 "A socket runs at most {MAX_OPERATIONS} operations at a time. End one of them first."

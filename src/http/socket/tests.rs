@@ -79,6 +79,10 @@ fn engine(open: &Arc<AtomicUsize>) -> LiveEngine {
         let answer = Answer { body: Bytes::from(body), status: http::StatusCode::OK, fresh: None };
         match ask.query.as_str() {
             "hang" => pending().boxed(),
+            "open" => {
+                let body = json!({ "data": { "open": open.load(Ordering::Relaxed) } }).to_string();
+                ready(Reply::Once(Answer { body: Bytes::from(body), ..answer })).boxed()
+            }
             "quiet" | "burst" => {
                 open.fetch_add(1, Ordering::Relaxed);
                 let counted = Counted(Arc::clone(&open));
@@ -270,6 +274,17 @@ async fn twenty_operations_run_and_one_more_is_refused_until_one_ends() {
     assert_eq!(client.told().await["type"], "next");
     assert_eq!(client.told().await, json!({ "type": "complete", "id": "20" }));
     assert_eq!(client.open.load(Ordering::Relaxed), 19, "what the client ended has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn operations_that_the_client_ends_at_once_do_not_pile_up() {
+    let mut client = Client::initialized(everyone()).await;
+    for id in 0..30 {
+        client.subscribe(&id.to_string(), "quiet");
+        client.say(&json!({ "type": "complete", "id": id.to_string() }));
+    }
+    client.subscribe("last", "open");
+    assert_eq!(client.told().await["payload"]["data"]["open"], 0);
 }
 
 #[tokio::test(start_paused = true)]
