@@ -1,4 +1,4 @@
-//! Metrics: what is counted is a function here, so that a name is written once. Read as text by [`text`].
+//! Metrics: what is counted is a function here, so that a name is written once. Read as text by [`text()`].
 //!
 //! They belong to the process: two gateways in one program count together. Labels are bounded: routes as templates, names of
 //! accounts and sources, words of ours; never what a client sent. Gauges of accounts and caches are asked for when somebody
@@ -17,7 +17,7 @@ use prometheus_client::encoding::text;
 pub use self::gauges::{Account, Cache, Circuit, watch_account, watch_cache};
 use self::tables::TABLES;
 
-/// The media type of [`text`].
+/// The media type of [`text()`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// All metrics as they stand now, in the `OpenMetrics` format.

@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 /// How an account stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// In one word of [`STATES`].
+    /// In one word: `up`, `degraded`, `down` or `unauthorized`.
     pub state: &'static str,
     /// The breaker, for reads.
     pub reads: Circuit,
