@@ -255,6 +255,7 @@ impl Cache {
     }
 
     /// The stamp of a read that begins now.
+    #[cfg(test)]
     pub(super) fn now(&self) -> Stamp {
         self.generations.now()
     }

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use futures_util::{FutureExt, StreamExt, stream};
 
 use self::answer::{Connection, GatherError, SourceView};
-use self::cache::{Cache, ReadKey};
+use self::cache::Cache;
 use self::connect::Request;
 use self::cursor::{Sealer, fingerprint};
 use self::generations::Name;

@@ -16,7 +16,7 @@ use crate::model::caller::{Caller, Scope, Visible};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{Key, NativeId, SourceId, Vendor};
-use crate::model::lead::{Lead, LeadNote};
+use crate::model::lead::{Lead, LeadNote, LeadStatus};
 use crate::model::source::{Health, Quota, SourceState};
 use crate::model::write::{Answered, Fate, LeadEdit, LeadUpdate, Misfit, NoteEdit, Prior, WriteFailure};
 use crate::source::{DynRead, DynWrite, Read, Source, Write};
@@ -28,6 +28,8 @@ struct Shelf {
     writes: AtomicU32,
     /// What comes of the next write instead of an answer, and whether it is made.
     fails: Mutex<Option<(Fate, bool)>>,
+    /// Says that a write is made, no more, and has become this meanwhile.
+    claims: Mutex<Option<Lead>>,
 }
 
 impl Shelf {
@@ -35,7 +37,8 @@ impl Shelf {
         let id = SourceId::new("shelf").unwrap();
         let key = Key { source: id.clone(), native: NativeId::new("l1").unwrap(), day: None };
         let lead = Lead { updated_at: Some(at(0)), ..Lead::bare(key, Vendor::LeadSail) };
-        Arc::new(Self { id, lead: Mutex::new(lead), writes: AtomicU32::new(0), fails: Mutex::new(None) })
+        let (fails, claims) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { id, lead: Mutex::new(lead), writes: AtomicU32::new(0), fails, claims })
     }
 
     fn notes(&self) -> Vec<String> {
@@ -82,7 +85,11 @@ impl Read<Lead> for Shelf {
 
 impl Write<LeadUpdate> for Shelf {
     fn edit(&self, change: &LeadUpdate) -> Result<LeadEdit, Misfit> {
-        Ok(LeadEdit { note: change.notes.clone().map(NoteEdit::Add), ..LeadEdit::default() })
+        Ok(LeadEdit {
+            status: change.vendor_status.clone().map(|word| (word, LeadStatus::Unknown)),
+            note: change.notes.clone().map(NoteEdit::Add),
+            approval: None,
+        })
     }
 
     async fn prior(&self, cx: &Cx, id: &NativeId) -> Result<Option<Prior>, SourceError> {
@@ -92,6 +99,10 @@ impl Write<LeadUpdate> for Shelf {
     async fn write(&self, _: &Cx, prior: &Prior, edit: &LeadEdit) -> Result<Answered, WriteFailure> {
         self.writes.fetch_add(1, Ordering::SeqCst);
         sleep(Duration::from_millis(10)).await;
+        if let Some(lead) = self.claims.lock().unwrap().take() {
+            *self.lead.lock().unwrap() = lead;
+            return Ok(Answered::Done);
+        }
         let fails = self.fails.lock().unwrap().take();
         if fails.is_none_or(|(_, made)| made) {
             let mut lead = self.lead.lock().unwrap();
@@ -211,6 +222,48 @@ async fn keys_are_remembered_within_a_bound_the_oldest_go_first() {
     assert_eq!(shelf.writes(), writes, "the newest are known");
     order(gather, &cx, "first", Some("first")).await;
     assert_eq!(shelf.writes(), writes + 1, "the oldest is not");
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_that_could_not_be_sent_push_out_no_key() {
+    let shelf = Shelf::new();
+    let gather = open(&shelf);
+    assert_eq!(order(&gather, &cx(), "first", Some("first")).await.outcome, Outcome::Applied);
+    for _ in 0..10_001 {
+        *shelf.fails.lock().unwrap() = Some((Fate::Unsent, false));
+        order(&gather, &called("other"), "n", Some("k")).await;
+    }
+    let writes = shelf.writes();
+    order(&gather, &cx(), "first", Some("first")).await;
+    assert_eq!(shelf.writes(), writes, "it is known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_note_waits_until_the_vendor_shows_the_last_one() {
+    let shelf = Shelf::new();
+    let gather = open(&shelf);
+    let before = shelf.lead.lock().unwrap().clone();
+    assert_eq!(order(&gather, &cx(), "a", None).await.outcome, Outcome::Applied);
+    let after = std::mem::replace(&mut *shelf.lead.lock().unwrap(), before);
+    let early = order(&gather, &cx(), "b", Some("k")).await;
+    assert_eq!((early.outcome, code(&early)), (Outcome::NotApplied, WriteErrorCode::SourceFailed));
+    assert_eq!((shelf.writes(), early.lead.unwrap().notes.len()), (1, 1));
+    *shelf.lead.lock().unwrap() = after;
+    assert_eq!(order(&gather, &cx(), "b", Some("k")).await.outcome, Outcome::Applied);
+    assert_eq!(shelf.notes(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_says_it_is_done_is_believed_until_a_newer_read_denies_it() {
+    for (age, outcome) in [(0, Outcome::Applied), (1, Outcome::Unknown)] {
+        let shelf = Shelf::new();
+        let lead = Lead { updated_at: Some(at(age)), ..shelf.lead.lock().unwrap().clone() };
+        let key = lead.key.clone();
+        *shelf.claims.lock().unwrap() = Some(lead);
+        let change = LeadUpdate { vendor_status: Some("signed".to_owned()), ..LeadUpdate::default() };
+        let order = WriteOrder { lead: key, change, if_updated_at: None, idempotency_key: None };
+        assert_eq!(open(&shelf).update_lead(&cx(), order).await.outcome, outcome);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ mod order;
 mod overlay;
 
 use std::hash::{BuildHasher, RandomState};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use self::audit::Audit;
 pub(super) use self::audit::recording;
@@ -30,8 +32,7 @@ pub use self::order::{Outcome, WriteError, WriteErrorCode, WriteOrder, Written};
 pub(super) use self::overlay::Overlay;
 use super::cursor::fingerprint;
 use super::generations::Name;
-use super::lists::record;
-use super::{Gather, Inner, ReadKey};
+use super::{Gather, Inner};
 use crate::model::caller::Scope;
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
@@ -107,13 +108,15 @@ impl Gather {
         let start = || -> Running {
             let job = Job { inner: Arc::clone(&self.inner), source, cx: cx.clone(), order, edit };
             let (audit, once, name) = (audit.clone()(), once.clone(), name.clone());
-            let task = tokio::spawn(async move {
-                let written = job.run(audit).await;
+            let writing = async move {
+                let run = AssertUnwindSafe(job.run(audit)).catch_unwind();
+                let written = run.await.unwrap_or_else(|_panic| unknown(None, None));
                 if let Some(name) = &name {
                     once.settle(name, &written);
                 }
                 written
-            });
+            };
+            let task = tokio::spawn(writing.in_current_span());
             async move { task.await.unwrap_or_else(|_panic| unknown(None, None)) }.boxed().shared()
         };
         let running = match &name {
@@ -205,10 +208,18 @@ impl<C: Change> Job<C> {
             Ok(None) => return Written::not(absent(), None),
             Err(error) => return unasked(error, None),
         };
-        let prior = Prior { lead: self.inner.overlay.over(prior.lead), ..prior };
+        let known = self.inner.overlay.over(prior.lead.clone());
+        let lags = known != prior.lead;
+        let prior = Prior { lead: known, ..prior };
         let seen = Arc::new(prior.lead.clone());
         if let Err(error) = self.unchanged(&prior.lead) {
             return Written::not(error, Some(seen));
+        }
+        // One more note is written as all that were just read and the new one: it would undo what that read does not show.
+        if lags && matches!(self.edit.note, Some(NoteEdit::Add(_))) {
+            let message = "The vendor does not show the last change of this lead yet, and a note written now could undo it, \
+                so nothing was changed. Order the same again in some seconds.";
+            return Written::not(WriteError::new(WriteErrorCode::SourceFailed, None, message), Some(seen));
         }
         self.forget();
         let answer = verb.write_dyn(&early, &prior, &self.edit).await;
@@ -222,27 +233,28 @@ impl<C: Change> Job<C> {
             // It says that it is done, and shows something else.
             Ok(Answered::Lead(_)) => self.look(verb, &prior, None, verified).await,
         };
+        // Nor is the answer held: it may be older than what a webhook has told meanwhile. The overlay keeps the write visible.
         self.forget();
-        if let (Outcome::Applied, Some(lead)) = (written.outcome, &written.lead)
-            && lead.updated_at > prior.lead.updated_at
-        {
-            let life = self.inner.settings.record_life(self.inner.settings.lead_ttl);
-            let key = ReadKey::Lead(self.order.lead.clone());
-            self.inner.cache.hold(key, record(lead, life), self.cx.now, self.inner.cache.now()).await;
-        }
         written
     }
 
     /// The vendor says that it is done, and no more: what the lead has become is read.
+    ///
+    /// Its word is documented, so it is believed where no read can be had, and where the read tells what was before. A read that is
+    /// newer and shows something else, or no lead, speaks against it: then nobody knows.
     async fn after_done(&self, verb: &dyn DynWrite<C>, prior: &Prior) -> Written {
-        let now = verb.prior_dyn(&self.cx, &self.order.lead.native).await.ok().flatten();
+        let now = match verb.prior_dyn(&self.cx, &self.order.lead.native).await {
+            Ok(None) => return unknown(Some(prior.lead.clone()), None),
+            Ok(now) => now,
+            Err(_) => None,
+        };
         match now {
             Some(now) if self.edit.shows(&prior.lead, &now.lead) => self.applied(prior, now.lead),
+            Some(now) if now.lead.updated_at > prior.lead.updated_at => unknown(Some(now.lead), None),
             // How notes are written is not documented: what is not seen is not believed.
             now if matches!(self.edit.note, Some(NoteEdit::Add(_))) => {
                 unknown(Some(now.map_or_else(|| prior.lead.clone(), |now| now.lead)), None)
             }
-            // It tells what was before.
             _ => self.applied(prior, self.edit.onto(&prior.lead)),
         }
     }
@@ -326,8 +338,8 @@ fn refused(fate: Fate, error: SourceError, lead: Arc<Lead>) -> Written {
 
 /// Nobody knows.
 fn unknown(lead: Option<Lead>, error: Option<SourceError>) -> Written {
-    let message = "The vendor may have made the change and may not have: its answer did not come, and a look at the lead \
-        did not settle it. Read the lead before you order again.";
+    let message = "The vendor may have made the change and may not have: its answer does not settle it, nor does a look at \
+        the lead. Read the lead before you order again.";
     let error =
         WriteError { source: error, ..WriteError::new(WriteErrorCode::OutcomeUnknown, None, message) };
     Written { outcome: Outcome::Unknown, lead: lead.map(Arc::new), errors: vec![error] }

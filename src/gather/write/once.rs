@@ -1,6 +1,7 @@
 //! Orders that are given again: one name, one write, one answer.
 //!
 //! Kept for 24 h in this process, for each caller apart; at most 10,000 orders and 16 MiB of answers, beyond which the oldest go.
+//! A write under way is always known: forgotten, it could be made twice.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,14 +37,13 @@ pub(in crate::gather) struct Once(Arc<Mutex<Orders>>);
 #[derive(Default)]
 struct Orders {
     known: HashMap<Name, Known>,
-    /// By age, the oldest first. A name that was forgotten and given again stands here twice.
+    /// Those that are answered, by the age of the answer, the oldest first.
     ages: VecDeque<(Name, Instant)>,
     bytes: usize,
 }
 
 struct Known {
     print: u64,
-    born: Instant,
     bytes: usize,
     running: Running,
 }
@@ -56,16 +56,14 @@ impl Once {
         print: u64,
         start: impl FnOnce() -> Running,
     ) -> Result<Running, Taken> {
-        let now = Instant::now();
         let mut orders = self.lock();
-        orders.drop_older(now);
+        orders.drop_older(Instant::now());
         if let Some(known) = orders.known.get(name) {
             return if known.print == print { Ok(known.running.clone()) } else { Err(Taken) };
         }
         let running = start();
-        let known = Known { print, born: now, bytes: 0, running: running.clone() };
+        let known = Known { print, bytes: 0, running: running.clone() };
         orders.known.insert(name.clone(), known);
-        orders.ages.push_back((name.clone(), now));
         Ok(running)
     }
 
@@ -73,13 +71,14 @@ impl Once {
     pub(super) fn settle(&self, name: &Name, written: &Written) {
         let mut orders = self.lock();
         if written.is_passing() {
-            orders.remove(name, None);
+            orders.known.remove(name);
             return;
         }
         let weight = written.lead.as_ref().map_or(0, |lead| lead.weight() as usize) + 256;
         if let Some(known) = orders.known.get_mut(name) {
             known.bytes = weight;
             orders.bytes += weight;
+            orders.ages.push_back((name.clone(), Instant::now()));
         }
         orders.drop_older(Instant::now());
     }
@@ -90,24 +89,14 @@ impl Once {
 }
 
 impl Orders {
-    fn remove(&mut self, name: &Name, born: Option<Instant>) {
-        if self.known.get(name).is_some_and(|known| born.is_none_or(|born| known.born == born))
-            && let Some(known) = self.known.remove(name)
-        {
-            self.bytes -= known.bytes;
-        }
-    }
-
     fn drop_older(&mut self, now: Instant) {
-        let over = |orders: &Self, born: Instant| {
-            now.duration_since(born) >= KEPT || orders.ages.len() > MOST || orders.bytes > MOST_BYTES
-        };
-        while let Some((name, born)) = self.ages.front().cloned() {
-            if !over(self, born) {
+        while let Some((name, born)) = self.ages.front() {
+            let over = self.ages.len() > MOST || self.bytes > MOST_BYTES;
+            if !over && now.duration_since(*born) < KEPT {
                 break;
             }
+            self.bytes -= self.known.remove(name).map_or(0, |known| known.bytes);
             self.ages.pop_front();
-            self.remove(&name, Some(born));
         }
     }
 }

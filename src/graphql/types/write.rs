@@ -60,11 +60,11 @@ impl UpdateLeadPayload {
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "write::Outcome")]
 pub(in crate::graphql) enum WriteOutcome {
-    /// It has: its answer shows it, or a read of the lead does.
+    /// It has: its answer or a read of the lead shows it, or it says so and no newer read denies it.
     Applied,
     /// It has not, and will not: nothing was sent, or the vendor refused it.
     NotApplied,
-    /// It may have: its answer did not come, and a read of the lead did not settle it. The gateway never sends a write
+    /// It may have: neither its answer nor a read of the lead settles it. The gateway never sends a write
     /// twice; read the lead before you order it again.
     Unknown,
 }

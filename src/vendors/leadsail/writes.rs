@@ -11,12 +11,12 @@ use super::lenient::{Entries, object};
 use super::normalize::{status, status_word};
 use super::{LeadSail, kit};
 use crate::model::cx::Cx;
-use crate::model::failure::SourceError;
+use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::NativeId;
 use crate::model::lead::LeadStatus;
 use crate::model::text::Json;
 use crate::model::write::{
-    Answered, Decision, LeadEdit, LeadReview, LeadUpdate, Misfit, NoteEdit, Prior, WriteFailure,
+    Answered, Decision, Fate, LeadEdit, LeadReview, LeadUpdate, Misfit, NoteEdit, Prior, WriteFailure,
 };
 use crate::source::Write;
 use crate::upstream::call::Path;
@@ -67,7 +67,11 @@ impl Write<LeadUpdate> for LeadSail {
             body.insert("status".to_owned(), word.as_str().into());
         }
         if let Some(NoteEdit::Add(text) | NoteEdit::Replace(text)) = &edit.note {
-            body.insert("notes".to_owned(), with(prior.own.as_ref(), text));
+            let notes = with(prior.own.as_ref(), text).ok_or_else(|| WriteFailure {
+                error: SourceError::new(&self.id, UPDATE, SourceErrorKind::Protocol),
+                fate: Fate::Unsent,
+            })?;
+            body.insert("notes".to_owned(), notes);
         }
         self.put(cx, UPDATE, Method::PATCH, prior, &[], &body.into()).await
     }
@@ -122,13 +126,32 @@ fn notes(lead: &RawValue) -> Option<Box<RawValue>> {
     members.into_iter().find(|(name, _)| name == "notes").map(|(_, notes)| notes)
 }
 
-/// All notes there were, and one more. One plain text where a list should be (LEADSAIL-16) becomes the first of the list.
-fn with(notes: Option<&Json>, text: &str) -> Value {
-    let mut notes = match notes.and_then(|notes| serde_json::from_str(notes.as_str()).ok()) {
-        Some(Value::Array(notes)) => notes,
-        Some(Value::String(words)) if !words.trim().is_empty() => vec![json!({"text": words})],
-        _ => Vec::new(),
+/// All notes there were, and one more. One plain text where a list should be (LEADSAIL-16) becomes the first of the list. `None`
+/// where they are something else, which must not be lost.
+fn with(notes: Option<&Json>, text: &str) -> Option<Value> {
+    let notes = notes.map_or(Ok(Value::Null), |notes| serde_json::from_str(notes.as_str()));
+    let mut notes = match notes.ok()? {
+        Value::Array(notes) => notes,
+        Value::String(words) if words.trim().is_empty() => Vec::new(),
+        Value::String(words) => vec![json!({"text": words})],
+        Value::Null => Vec::new(),
+        _ => return None,
     };
     notes.push(json!({"text": text}));
-    notes.into()
+    Some(notes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_more_note_never_takes_the_place_of_what_is_not_understood() {
+        let with = |notes: &str| with(Some(&Json::from_valid(notes)), "b");
+        assert_eq!(with("null"), Some(json!([{"text": "b"}])));
+        assert_eq!(with("\"a\""), Some(json!([{"text": "a"}, {"text": "b"}])));
+        assert_eq!(with("[7]"), Some(json!([7, {"text": "b"}])));
+        assert_eq!(with("{\"text\": \"a\"}"), None);
+        assert_eq!(with("7"), None);
+    }
 }
