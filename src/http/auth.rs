@@ -105,15 +105,15 @@ const TOO_OFTEN: Failure = Failure {
 };
 
 impl Refusal {
-    /// The error that says so, in the list that a GraphQL response has.
-    pub(super) fn errors(self) -> serde_json::Value {
+    /// The error that says so to the request of this id, in the list that a GraphQL response has.
+    pub(super) fn errors(self, request_id: &str) -> serde_json::Value {
         match self {
             Self::Missing => MISSING,
             Self::Unknown => UNKNOWN,
             Self::Unavailable => UNAVAILABLE,
             Self::TooOften { .. } => TOO_OFTEN,
         }
-        .errors()
+        .errors(request_id)
     }
 
     /// The response that says so.

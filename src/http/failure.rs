@@ -1,6 +1,11 @@
 //! Requests that never reach the engine: what they are told, as a GraphQL response with one error.
+//!
+//! Some are refused where the request is not at hand any more (a panic, a page of another site), so a refusal is written down
+//! by [`Failure::answer`] and becomes a body where every response gets its id: by [`tell`], called in `request_id.rs`.
 
 use axum::body::Body;
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -126,13 +131,25 @@ pub(super) const INTERNAL: Failure = Failure {
 };
 
 impl Failure {
-    /// What is told, as the list of errors of a GraphQL response.
-    pub(super) fn errors(self) -> Value {
-        json!([{"message": self.message, "extensions": {"code": self.code}}])
+    /// What is told to the request of this id, as the list of errors of a GraphQL response.
+    pub(super) fn errors(self, request_id: &str) -> Value {
+        json!([{"message": self.message, "extensions": {"code": self.code, "requestId": request_id}}])
     }
 
+    /// The response that says so, whose body is still to be told.
     pub(super) fn answer(self, media: Media) -> Response<Body> {
-        let body = json!({ "errors": self.errors() });
-        media.response(self.status, body.to_string().into())
+        let mut response = media.response(self.status, Bytes::new());
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Gives a refusal its body; leaves every other response as it is.
+pub(super) fn tell(response: &mut Response<Body>, request_id: &str) {
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        let body = json!({ "errors": failure.errors(request_id) }).to_string();
+        // Whoever saw the response on its way took it for an empty one.
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = Body::from(body);
     }
 }

@@ -35,9 +35,9 @@ impl Reply {
         }
     }
 
-    /// Of an engine that has nothing to say, which is a fault of ours.
-    pub(super) fn nothing() -> Self {
-        let body = serde_json::json!({ "errors": failure::INTERNAL.errors() }).to_string();
+    /// Of an engine that has nothing to say to the request of this id, which is a fault of ours.
+    pub(super) fn nothing(request_id: &str) -> Self {
+        let body = serde_json::json!({ "errors": failure::INTERNAL.errors(request_id) }).to_string();
         Self::Once(Answer { body: body.into(), status: StatusCode::INTERNAL_SERVER_ERROR, fresh: None })
     }
 }

@@ -152,8 +152,10 @@ impl From<Engine> for Engines {
     fn from(once: Engine) -> Self {
         let engine = Arc::clone(&once);
         let live: LiveEngine = Arc::new(move |cx, ask| {
+            let request_id = Arc::clone(&cx.request_id);
             let answers = engine(cx, vec![ask]);
-            async move { answers.await.pop().map_or_else(Reply::nothing, Reply::Once) }.boxed()
+            async move { answers.await.pop().map_or_else(|| Reply::nothing(&request_id), Reply::Once) }
+                .boxed()
         });
         Self { once, live }
     }

@@ -1,4 +1,5 @@
-//! Every request has an id: the client's, where it is harmless in a log, or one of ours. Every response echoes it.
+//! Every request has an id: the client's, where it is harmless in a log, or one of ours. Every response echoes it,
+//! and every refusal repeats it.
 
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ use axum::response::Response;
 use http::HeaderValue;
 use http::header::HeaderName;
 use tracing::Instrument;
+
+use super::failure;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -27,6 +30,7 @@ pub(super) async fn tag(mut request: Request, next: Next) -> Response {
     // Whatever is logged on the way belongs to this request; at a level that no filter leaves out before the lines themselves.
     let span = tracing::error_span!("request", request_id = &*id);
     let mut response = next.run(request).instrument(span).await;
+    failure::tell(&mut response, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
     }

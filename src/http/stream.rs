@@ -74,8 +74,8 @@ async fn answer(door: Door, request: Request) -> Result<Response<Body>, Failure>
         parts.extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0));
     let token = auth::token(&parts.headers).map(Arc::from);
     let (sender, receiver) = mpsc::channel(1);
-    let pump = Pump { door, line, token, sender };
-    tokio::spawn(pump.run(request_id, caller, ask));
+    let pump = Pump { door, line, request_id, token, sender };
+    tokio::spawn(pump.run(caller, ask));
     let events = stream::unfold(receiver, async |mut receiver| {
         let event: Bytes = receiver.recv().await?;
         Some((Ok::<_, Infallible>(event), receiver))
@@ -103,13 +103,14 @@ fn takes_events(headers: &HeaderMap) -> bool {
 struct Pump {
     door: Door,
     line: Line,
+    request_id: Arc<str>,
     token: Option<Arc<str>>,
     sender: mpsc::Sender<Bytes>,
 }
 
 impl Pump {
-    async fn run(self, request_id: Arc<str>, caller: Caller, ask: Ask) {
-        let cx = self.door.circumstances(request_id, caller);
+    async fn run(self, caller: Caller, ask: Ask) {
+        let cx = self.door.circumstances(Arc::clone(&self.request_id), caller);
         let limit = cx.deadline + GRACE;
         let reply = tokio::select! {
             reply = timeout_at(limit, (self.door.engine)(cx, ask)) => reply,
@@ -117,7 +118,7 @@ impl Pump {
         };
         let done = match reply {
             Ok(reply) => self.follow(reply.answers()).await,
-            Err(_) => self.send(failed(&failure::TIMEOUT.errors())).await,
+            Err(_) => self.send(failed(&failure::TIMEOUT.errors(&self.request_id))).await,
         };
         if done.is_some() {
             let _ = self.send(COMPLETE).await;
@@ -144,7 +145,7 @@ impl Pump {
                 _ = known.tick() => if let Err(refusal @ (Refusal::Missing | Refusal::Unknown)) =
                     self.door.caller(self.token.as_deref()).await
                 {
-                    return self.send(failed(&refusal.errors())).await;
+                    return self.send(failed(&refusal.errors(&self.request_id))).await;
                 },
             }
         }

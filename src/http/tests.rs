@@ -1,5 +1,6 @@
 mod abuse;
 mod protocol;
+mod refusals;
 mod sites;
 
 use std::future::pending;

@@ -33,6 +33,7 @@ fn engine() -> Engine {
 
 async fn ask(identify: Identify, headers: &[(&str, &str)], body: Body) -> (Response<()>, Value) {
     let mut request = Request::post("/graphql").header("content-type", "application/json");
+    request = request.header("x-request-id", "r");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -66,7 +66,7 @@ pub(super) struct Session {
     initialized: bool,
     operations: HashMap<String, Operation>,
     running: JoinSet<()>,
-    /// How many operations there have been.
+    /// How many operations there have been, refused ones included.
     serial: u64,
 }
 
@@ -272,26 +272,29 @@ impl Session {
         payload: Map<String, Value>,
         telling: &mpsc::Sender<Told>,
     ) -> Result<(), Value> {
+        self.serial += 1;
+        let request_id: Arc<str> = format!("{}.{}", self.request_id, self.serial).into();
         // Those that were ended have said nothing, maybe, and run until they notice: they count until then.
         while self.running.len() > self.operations.len() && self.running.join_next().await.is_some() {}
         if self.operations.len() >= MAX_OPERATIONS {
             let message = format!(
                 "A socket runs at most {MAX_OPERATIONS} operations at a time. End one of them first."
             );
-            return Err(json!([{"message": message, "extensions": {"code": "TOO_MANY_OPERATIONS"}}]));
+            let extensions = json!({"code": "TOO_MANY_OPERATIONS", "requestId": &*request_id});
+            return Err(json!([{"message": message, "extensions": extensions}]));
         }
-        let ask = ask(payload, false).map_err(|failure| failure.errors())?;
-        let caller = self.door.caller(self.token.as_deref()).await.map_err(|refusal| refusal.errors())?;
+        let ask = ask(payload, false).map_err(|failure| failure.errors(&request_id))?;
+        let caller = self.door.caller(self.token.as_deref()).await;
+        let caller = caller.map_err(|refusal| refusal.errors(&request_id))?;
         self.caller = Some(caller.clone());
-        self.serial += 1;
-        let cx = self.door.circumstances(format!("{}.{}", self.request_id, self.serial).into(), caller);
+        let cx = self.door.circumstances(Arc::clone(&request_id), caller);
         let limit = cx.deadline + GRACE;
         let reply = (self.door.engine)(cx, ask);
         let voice = Voice { id: id.to_owned(), serial: self.serial, telling: telling.clone() };
         let task = self.running.spawn(async move {
             let _ = match timeout_at(limit, reply).await {
                 Ok(reply) => voice.tell_all(reply).await,
-                Err(_) => voice.tell((refused(&voice.id, &failure::TIMEOUT.errors()), true)).await,
+                Err(_) => voice.tell((refused(&voice.id, &failure::TIMEOUT.errors(&request_id)), true)).await,
             };
         });
         self.operations.insert(id.to_owned(), Operation { serial: self.serial, task });

@@ -251,7 +251,10 @@ async fn what_tells_who_callers_are_may_fail_for_a_while() {
     client.subscribe("1", "once");
     let refused = client.told().await;
     assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("1")), "{refused}");
-    assert_eq!(refused["payload"][0]["extensions"]["code"], "AUTHENTICATION_UNAVAILABLE");
+    assert_eq!(
+        refused["payload"][0]["extensions"],
+        json!({ "code": "AUTHENTICATION_UNAVAILABLE", "requestId": "r.1" })
+    );
     for _ in 0..9 {
         assert!(matches!(client.hear().await, Some(Message::Ping(_))));
         client.to.send(Message::Pong(Bytes::new())).unwrap();
@@ -267,7 +270,10 @@ async fn twenty_operations_run_and_one_more_is_refused_until_one_ends() {
     (0..21).for_each(|id| client.subscribe(&id.to_string(), "quiet"));
     let refused = client.told().await;
     assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("20")), "{refused}");
-    assert_eq!(refused["payload"][0]["extensions"]["code"], "TOO_MANY_OPERATIONS");
+    assert_eq!(
+        refused["payload"][0]["extensions"],
+        json!({ "code": "TOO_MANY_OPERATIONS", "requestId": "r.21" })
+    );
     assert_eq!(client.open.load(Ordering::Relaxed), 20);
     client.say(&json!({ "type": "complete", "id": "7" }));
     client.subscribe("20", "once");
@@ -296,7 +302,7 @@ async fn operation_that_is_not_ready_in_time_fails_alone() {
     assert_eq!(client.told().await, json!({ "type": "complete", "id": "fast" }));
     let failed = client.told().await;
     assert_eq!((&failed["type"], &failed["id"]), (&json!("error"), &json!("slow")), "{failed}");
-    assert_eq!(failed["payload"][0]["extensions"]["code"], "TIMEOUT");
+    assert_eq!(failed["payload"][0]["extensions"], json!({ "code": "TIMEOUT", "requestId": "r.1" }));
 }
 
 #[tokio::test(start_paused = true)]
