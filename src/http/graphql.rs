@@ -39,13 +39,13 @@ struct Door {
 }
 
 /// The route, for every method.
-pub(super) fn route(settings: &Settings, engine: Engine) -> MethodRouter {
+pub(super) fn route(settings: &Settings, engine: Engine, gate: Gate) -> MethodRouter {
     let door = Door {
         engine,
         request_timeout: settings.request_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
-        gate: Gate::new(settings.min_requests, settings.max_requests),
+        gate,
     };
     any(handle).with_state(door)
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::auth::{Identify, Refusal};
 use super::failure;
 use super::lines::Lines;
+use super::overload::Gate;
 use super::{Answer, Ask, Origin};
 use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
@@ -59,6 +60,9 @@ pub(super) const TAKEN: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct Door {
     pub(super) engine: LiveEngine,
+    /// The one that all requests pass, whatever they come by. An operation holds its pass while it is opened or executed, not for
+    /// as long as it goes on: what waits for events takes no thread.
+    pub(super) gate: Gate,
     pub(super) identify: Identify,
     pub(super) lines: Lines,
     /// Pages of which other origins may ask.

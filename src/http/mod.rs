@@ -47,6 +47,7 @@ pub use self::lines::Lines;
 use self::live::Door;
 pub use self::live::{LiveEngine, Reply};
 pub use self::observe::metrics_router;
+use self::overload::Gate;
 pub use self::serve::serve;
 pub use self::webhooks::{Postbox, Postboxes, Receipt};
 use crate::model::cx::Cx;
@@ -174,8 +175,10 @@ pub fn router(
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
+    let gate = Gate::new(settings.min_requests, settings.max_requests);
     let door = Door {
         engine: engines.live,
+        gate: gate.clone(),
         identify: Arc::clone(&identify),
         lines,
         origins: settings.cors_origins.clone().into(),
@@ -183,7 +186,7 @@ pub fn router(
         max_body_bytes: settings.max_body_bytes,
     };
     let mut routes = Router::new()
-        .route("/graphql", graphql::route(settings, engines.once))
+        .route("/graphql", graphql::route(settings, engines.once, gate))
         .route("/graphql/stream", stream::route(door.clone()))
         // Whatever serves GraphQL stands above this line, and is not reached by anyone unknown.
         .route_layer(from_fn_with_state(identify, auth::admit))

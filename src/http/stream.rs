@@ -21,6 +21,7 @@ use super::failure::{self, Failure};
 use super::graphql::{self, Asked, GRACE, Media};
 use super::lines::{Full, Line};
 use super::live::{ALIVE, Door, KNOWN, TAKEN, own_page};
+use super::overload::Pass;
 use super::request_id::RequestId;
 use super::{Answer, Ask};
 use crate::model::caller::Caller;
@@ -70,12 +71,14 @@ async fn answer(door: Door, request: Request) -> Result<Response<Body>, Failure>
         Full::Caller => failure::TOO_MANY_LINES,
         Full::Gateway => failure::NO_LINES,
     })?;
+    // Only now that all of it is here, and while it can still be told by a status.
+    let pass = door.gate.enter().await.map_err(|_overloaded| failure::OVERLOADED)?;
     let request_id =
         parts.extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0));
     let token = auth::token(&parts.headers).map(Arc::from);
     let (sender, receiver) = mpsc::channel(1);
     let pump = Pump { door, line, request_id, token, sender };
-    tokio::spawn(pump.run(caller, ask));
+    tokio::spawn(pump.run(caller, ask, pass));
     let events = stream::unfold(receiver, async |mut receiver| {
         let event: Bytes = receiver.recv().await?;
         Some((Ok::<_, Infallible>(event), receiver))
@@ -109,13 +112,14 @@ struct Pump {
 }
 
 impl Pump {
-    async fn run(self, caller: Caller, ask: Ask) {
+    async fn run(self, caller: Caller, ask: Ask, pass: Pass) {
         let cx = self.door.circumstances(Arc::clone(&self.request_id), caller);
         let limit = cx.deadline + GRACE;
         let reply = tokio::select! {
             reply = timeout_at(limit, (self.door.engine)(cx, ask)) => reply,
             () = self.sender.closed() => return,
         };
+        drop(pass);
         let done = match reply {
             Ok(reply) => self.follow(reply.answers()).await,
             Err(_) => self.send(failed(&failure::TIMEOUT.errors(&self.request_id))).await,

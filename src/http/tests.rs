@@ -1,4 +1,5 @@
 mod abuse;
+mod lines;
 mod protocol;
 mod refusals;
 mod sites;
@@ -69,12 +70,16 @@ fn postboxes() -> Postboxes {
 }
 
 async fn serve_with(settings: Settings) -> Served {
+    let executed = Arc::default();
+    let engines = engine(Arc::clone(&executed)).into();
+    serve_engines(settings, engines, executed).await
+}
+
+async fn serve_engines(settings: Settings, engines: Engines, executed: Arc<AtomicUsize>) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let readiness = Readiness::default();
-    let executed = Arc::default();
     let lines = Lines::new(&settings);
-    let engines = engine(Arc::clone(&executed)).into();
     let router = router(&settings, everyone(), engines, lines.clone(), postboxes(), readiness.clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let held = readiness.clone();

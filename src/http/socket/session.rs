@@ -289,12 +289,16 @@ impl Session {
         self.caller = Some(caller.clone());
         let cx = self.door.circumstances(Arc::clone(&request_id), caller);
         let limit = cx.deadline + GRACE;
-        let reply = (self.door.engine)(cx, ask);
+        let (gate, engine) = (self.door.gate.clone(), Arc::clone(&self.door.engine));
         let voice = Voice { id: id.to_owned(), serial: self.serial, telling: telling.clone() };
         let task = self.running.spawn(async move {
-            let _ = match timeout_at(limit, reply).await {
+            let reply = match gate.enter().await {
+                Ok(_pass) => timeout_at(limit, engine(cx, ask)).await.map_err(|_late| failure::TIMEOUT),
+                Err(_overloaded) => Err(failure::OVERLOADED),
+            };
+            let _ = match reply {
                 Ok(reply) => voice.tell_all(reply).await,
-                Err(_) => voice.tell((refused(&voice.id, &failure::TIMEOUT.errors(&request_id)), true)).await,
+                Err(failure) => voice.tell((refused(&voice.id, &failure.errors(&request_id)), true)).await,
             };
         });
         self.operations.insert(id.to_owned(), Operation { serial: self.serial, task });

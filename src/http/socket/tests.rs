@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::*;
 use crate::http::live::{LiveEngine, Reply};
+use crate::http::overload::Gate;
 use crate::http::{Answer, Identify, Lines, Settings, everyone};
 use crate::model::caller::Caller;
 
@@ -62,6 +63,8 @@ struct Client {
     lines: Lines,
     /// How many subscriptions are open.
     open: Arc<AtomicUsize>,
+    /// What lets twenty requests run at a time.
+    gate: Gate,
     session: JoinHandle<()>,
 }
 
@@ -110,8 +113,10 @@ fn connect(identify: Identify) -> Client {
 fn connect_as(identify: Identify, caller: Option<Caller>) -> Client {
     let lines = Lines::new(&Settings::default());
     let open = Arc::default();
+    let gate = Gate::new(20, 20);
     let door = Door {
         engine: engine(&open),
+        gate: gate.clone(),
         identify,
         lines: lines.clone(),
         origins: Arc::from([]),
@@ -125,7 +130,7 @@ fn connect_as(identify: Identify, caller: Option<Caller>) -> Client {
     let stuck = Arc::default();
     let wire = Wire { from, to: answers, stuck: Arc::clone(&stuck) };
     let session = tokio::spawn(session.run(wire));
-    Client { to, from: answered, stuck, lines, open, session }
+    Client { to, from: answered, stuck, lines, open, gate, session }
 }
 
 impl Client {
@@ -274,6 +279,7 @@ async fn twenty_operations_run_and_one_more_is_refused_until_one_ends() {
         refused["payload"][0]["extensions"],
         json!({ "code": "TOO_MANY_OPERATIONS", "requestId": "r.21" })
     );
+    tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(client.open.load(Ordering::Relaxed), 20);
     client.say(&json!({ "type": "complete", "id": "7" }));
     client.subscribe("20", "once");
@@ -303,6 +309,32 @@ async fn operation_that_is_not_ready_in_time_fails_alone() {
     let failed = client.told().await;
     assert_eq!((&failed["type"], &failed["id"]), (&json!("error"), &json!("slow")), "{failed}");
     assert_eq!(failed["payload"][0]["extensions"], json!({ "code": "TIMEOUT", "requestId": "r.1" }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn operation_holds_a_pass_while_it_is_opened_and_none_while_it_goes_on() {
+    let mut client = Client::initialized(everyone()).await;
+    (0..15).for_each(|id| client.subscribe(&format!("quiet {id}"), "quiet"));
+    (0..5).for_each(|id| client.subscribe(&format!("hang {id}"), "hang"));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(client.open.load(Ordering::Relaxed), 15, "fifteen are open");
+    let mut others = Vec::new();
+    for _ in 0..15 {
+        others.push(client.gate.enter().await.expect("five of twenty are taken"));
+    }
+    client.say(&json!({ "type": "complete", "id": "quiet 0" }));
+    client.subscribe("late", "once");
+    let refused = client.told().await;
+    assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("late")), "{refused}");
+    assert_eq!(
+        refused["payload"][0]["extensions"],
+        json!({ "code": "OVERLOADED", "requestId": "r.21" }),
+        "{refused}"
+    );
+    // Who ends what hangs frees its place.
+    client.say(&json!({ "type": "complete", "id": "hang 0" }));
+    client.subscribe("late", "once");
+    assert_eq!(client.told().await["type"], "next");
 }
 
 #[tokio::test(start_paused = true)]
