@@ -26,6 +26,7 @@ pub(super) fn http(server: &mut Section<'_>) -> http::Settings {
             &(1..=100_000),
         ),
         shutdown_delay: server.millis("shutdown_delay_ms", standard.shutdown_delay, &(0..=60_000)),
+        answers_max_bytes: server.number("answers_max_bytes", standard.answers_max_bytes, &(0..=16 << 30)),
         max_batch: server.number("max_batch", standard.max_batch, &(0..=10)),
         cors_origins: server.all_parsed("cors_origins", "https://app.example.com"),
         graphiql: server.flag("graphiql", standard.graphiql),

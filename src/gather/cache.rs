@@ -49,19 +49,22 @@ impl ReadKey {
         }
     }
 
-    /// The earliest stamp with which what is held under it is not void.
-    fn since(&self, generations: &Generations) -> Stamp {
+    /// All names by which what is held under it can be forgotten; some stand there twice.
+    fn names(&self) -> [Name<'_>; 3] {
         let all = Name::Source(self.source());
         match self {
-            Self::Leads(source, ..) => generations.since(&[all, Name::Leads(source)]),
-            Self::Conversations(source, ..) => generations.since(&[all, Name::Talks(source)]),
+            Self::Leads(source, ..) => [all, all, Name::Leads(source)],
+            Self::Conversations(source, ..) => [all, all, Name::Talks(source)],
             Self::Lead(key) | Self::Conversation(key) | Self::Interaction(key) => {
-                generations.since(&[all, Name::Record(&key.source, &key.native)])
+                [all, all, Name::Record(&key.source, &key.native)]
             }
-            Self::History(source, lead) => {
-                generations.since(&[all, Name::Talks(source), Name::Record(source, lead)])
-            }
+            Self::History(source, lead) => [all, Name::Talks(source), Name::Record(source, lead)],
         }
+    }
+
+    /// The earliest stamp with which what is held under it is not void.
+    fn since(&self, generations: &Generations) -> Stamp {
+        generations.since(&self.names())
     }
 
     /// What is read, in one word.
@@ -296,8 +299,12 @@ impl Cache {
         let held = self.held(&key).await;
         if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
             key.count(CacheRead::Hit);
+            let standing = self.generations.standing(key.names(), held.begun);
+            cx.meter.ground.rest(held.born + held.life.fresh, Arc::new(standing));
             return read(held, Age::Fresh).ok_or_else(garbled);
         }
+        // Whatever comes of it now, the next to ask gets it otherwise: fresh, or without the call that it costs here.
+        cx.meter.ground.pass();
         if let Some(held) = held.as_ref().filter(|held| held.is_aging(self.aging)) {
             key.count(CacheRead::Aging);
             if !held.renewing.swap(true, Ordering::Relaxed) {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::id::{EntityKind, NativeId, SourceId};
+use crate::model::lease::Basis;
 
 /// Places for marks: 256 KiB of them.
 const PLACES: usize = 1 << 15;
@@ -71,8 +72,34 @@ impl Generations {
         Stamp(names.iter().map(|name| self.mark(*name).load(Ordering::SeqCst)).max().unwrap_or(0))
     }
 
+    /// What was read under these names by a read that began at `begun`: it stands until one of them is forgotten.
+    pub(super) fn standing(&self, names: [Name<'_>; 3], begun: Stamp) -> Standing {
+        let places = names.map(|name| self.place(name));
+        Standing { marks: Arc::clone(&self.marks), places, begun }
+    }
+
+    fn place(&self, name: Name<'_>) -> usize {
+        self.hashes.hash_one(name) as usize % PLACES
+    }
+
     #[expect(clippy::indexing_slicing, reason = "the place is less than the number of places")]
     fn mark(&self, name: Name<'_>) -> &AtomicU64 {
-        &self.marks[self.hashes.hash_one(name) as usize % PLACES]
+        &self.marks[self.place(name)]
+    }
+}
+
+/// What was read and is not void yet.
+pub(super) struct Standing {
+    marks: Arc<[AtomicU64]>,
+    places: [usize; 3],
+    begun: Stamp,
+}
+
+impl Basis for Standing {
+    fn stands(&self) -> bool {
+        let mark = |place: &usize| {
+            self.marks.get(*place).is_some_and(|mark| mark.load(Ordering::SeqCst) <= self.begun.0)
+        };
+        self.places.iter().all(mark)
     }
 }

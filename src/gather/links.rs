@@ -63,6 +63,11 @@ impl Links {
         known.trim(now);
     }
 
+    /// How many have been put so far.
+    pub(super) fn puts(&self) -> u64 {
+        self.known().puts
+    }
+
     /// The link of a lead.
     pub(super) fn of_lead(&self, lead: &Key) -> Option<Link> {
         let mut known = self.known();

@@ -62,6 +62,7 @@ use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{EntityKind, Key, SourceId};
 use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
+use crate::model::lease::Basis;
 use crate::source::Source;
 
 /// What became of one key of a look-up: the record, no such record, or a failure.
@@ -85,6 +86,19 @@ struct Inner {
     sealer: Arc<Sealer>,
     overlay: Overlay,
     writes: Arc<write::Desk>,
+}
+
+/// The sources and links that an answer was made with.
+struct Standing {
+    inner: Arc<Inner>,
+    sources: Arc<Vec<Arc<dyn Source>>>,
+    links: u64,
+}
+
+impl Basis for Standing {
+    fn stands(&self) -> bool {
+        self.inner.registry.is(&self.sources) && self.inner.links.puts() == self.links
+    }
 }
 
 impl Gather {
@@ -296,6 +310,15 @@ impl Gather {
         };
         write::recording(cx, &key.source, key, outcome);
         link
+    }
+
+    /// What every answer rests on beside the reads it was made of: that there are the same sources, and that no more has become
+    /// known of what belongs to what.
+    #[must_use]
+    pub fn standing(&self) -> Arc<dyn Basis> {
+        let (inner, sources) = (Arc::clone(&self.inner), self.inner.registry.snapshot());
+        let links = inner.links.puts();
+        Arc::new(Standing { inner, sources, links })
     }
 
     /// Forgets a record and the pages of its source's lists of that kind, for everyone and at once. A read under way that

@@ -38,6 +38,16 @@ impl Registry {
         self.sources.load().iter().map(|source| source.id().clone()).collect()
     }
 
+    /// The sources there are now.
+    pub(super) fn snapshot(&self) -> Arc<Vec<Arc<dyn Source>>> {
+        self.sources.load_full()
+    }
+
+    /// Whether the sources are still those.
+    pub(super) fn is(&self, snapshot: &Arc<Vec<Arc<dyn Source>>>) -> bool {
+        Arc::ptr_eq(&self.sources.load(), snapshot)
+    }
+
     /// Other sources, with the same memory of lists.
     pub(super) fn next(&self, sources: Vec<Arc<dyn Source>>) -> Self {
         Self { distrusted: Arc::clone(&self.distrusted), ..Self::new(sources) }

@@ -124,7 +124,10 @@ async fn execute_with(schema: &Schema, cx: Cx, mut request: Request, spent: &Spe
         Ok(document) => document,
         Err(refusal) => return Answer::refused(refusal, &cx.request_id),
     };
-    let state = schema.0.data::<Gather>().map(|gather| State::new(gather.clone(), cx.clone()));
+    let gather = schema.0.data::<Gather>();
+    // Before anything is read: what changes meanwhile is not to be missed.
+    let standing = gather.map(Gather::standing);
+    let state = gather.map(|gather| State::new(gather.clone(), cx.clone()));
     let (meter, passing) = (cx.meter.clone(), state.as_ref().map(|state| state.passing.clone()));
     let safe = request.safe;
     let mut answer = run(&schema.0, cx, state, request, spent).await;
@@ -137,6 +140,9 @@ async fn execute_with(schema: &Schema, cx: Cx, mut request: Request, spent: &Spe
         answer.status() == 200 && meter.older().is_empty() && passing.is_some_and(|passing| !passing.holds());
     if safe && named && lasts {
         answer.keep_for(FRESH);
+    }
+    if let (true, Some(lease), Some(standing)) = (lasts, meter.ground.lease(), standing) {
+        answer.give_again(lease.and(standing));
     }
     answer
 }

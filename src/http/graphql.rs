@@ -12,18 +12,21 @@ use axum::extract::{Request, State};
 use axum::routing::{MethodRouter, any};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 pub(super) use self::media::Media;
-pub(super) use self::read::{Asked, PREFLIGHTED, addressed, ask, body};
+pub(super) use self::read::{Asked, PREFLIGHTED, addressed, ask, asked, body};
+use super::answers::{Answers, Kept, Question};
+use super::etag;
 use super::failure::{self, Failure};
 use super::overload::Gate;
 use super::request_id::RequestId;
 use super::{Answer, Engine, Settings};
 use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
+use crate::telemetry::metrics;
 
 /// How long past its deadline a request may still answer by itself before it is dropped. Longer than the engine waits for
 /// itself, whose answer says more.
@@ -36,6 +39,7 @@ struct Door {
     max_body_bytes: usize,
     max_batch: usize,
     gate: Gate,
+    answers: Answers,
 }
 
 /// The route, for every method.
@@ -46,6 +50,7 @@ pub(super) fn route(settings: &Settings, engine: Engine, gate: Gate) -> MethodRo
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
         gate,
+        answers: Answers::new(settings.answers_max_bytes),
     };
     any(handle).with_state(door)
 }
@@ -66,16 +71,40 @@ async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
     let answered = door.answer(start, &parts, body).await;
     let mut response = match answered {
         Ok(Answered::One(answer)) => {
-            let mut response = media.answer(answer.status, answer.body);
-            if let Some(fresh) = answer.fresh {
-                response.headers_mut().insert(header::CACHE_CONTROL, private(fresh));
-            }
+            let lasts = answer.lease.is_some() || answer.fresh.is_some();
+            let etag = (parts.method == Method::GET && lasts).then(|| etag::of(&answer.body));
+            one(media, &parts.headers, answer, etag)
+        }
+        Ok(Answered::Again(kept)) => {
+            let etag = (parts.method == Method::GET).then(|| kept.etag().clone());
+            let mut response = one(media, &parts.headers, kept.answer.clone(), etag);
+            // As a cache says it (RFC 9111), which this is.
+            response.headers_mut().insert(header::AGE, HeaderValue::from(kept.age().as_secs()));
             response
         }
         Ok(Answered::Batch(answers)) => media.answer(StatusCode::OK, listed(answers)),
         Err(failure) => failure.answer(media),
     };
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept, authorization"));
+    response
+}
+
+/// The response to one request, or none of its body where the client has that already.
+fn one(media: Media, headers: &HeaderMap, answer: Answer, etag: Option<HeaderValue>) -> Response<Body> {
+    let held = etag.as_ref().is_some_and(|etag| etag::is_held(headers, etag));
+    let mut response = if held { not_modified() } else { media.answer(answer.status, answer.body) };
+    if let Some(etag) = etag {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    if let Some(fresh) = answer.fresh {
+        response.headers_mut().insert(header::CACHE_CONTROL, private(fresh));
+    }
+    response
+}
+
+fn not_modified() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
     response
 }
 
@@ -88,18 +117,32 @@ fn private(fresh: Duration) -> HeaderValue {
 /// What is sent back.
 enum Answered {
     One(Answer),
+    /// What somebody was given before.
+    Again(Arc<Kept>),
     Batch(Vec<Answer>),
 }
 
 impl Door {
     async fn answer(&self, start: Instant, parts: &Parts, body: Body) -> Result<Answered, Failure> {
         let deadline = start + self.request_timeout;
-        let asked = match parts.method {
-            Method::GET => read::parameters(parts)?,
-            _ => read::body(&parts.headers, body, self.max_body_bytes, self.max_batch, deadline).await?,
+        let safe = parts.method == Method::GET;
+        let marked = !safe || read::is_marked(&parts.headers)?;
+        let bytes = match parts.uri.query() {
+            query if safe => Bytes::copy_from_slice(query.unwrap_or_default().as_bytes()),
+            _ => read::body(&parts.headers, body, self.max_body_bytes, deadline).await?,
         };
         // Nobody comes here unknown; should someone, they get nothing.
         let caller = parts.extensions.get::<Caller>().cloned().ok_or(failure::INTERNAL)?;
+        let question = Question { caller: caller.clone(), safe, bytes };
+        if let Some(kept) = self.answers.get(&question).filter(|_| marked) {
+            metrics::answered_again();
+            return Ok(Answered::Again(kept));
+        }
+        let asked = if safe {
+            read::parameters(parts, marked)?
+        } else {
+            read::asked(&question.bytes, self.max_batch)?
+        };
         let request_id = parts.extensions.get::<RequestId>();
         let cx = Cx {
             deadline,
@@ -132,7 +175,9 @@ impl Door {
         if batch {
             return Ok(Answered::Batch(answers));
         }
-        answers.pop().map(Answered::One).ok_or(failure::INTERNAL)
+        let answer = answers.pop().ok_or(failure::INTERNAL)?;
+        self.answers.keep(question, &answer);
+        Ok(Answered::One(answer))
     }
 }
 

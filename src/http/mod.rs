@@ -3,9 +3,11 @@
 //! Knows no entity and no schema: what a request means is decided behind [`Engine`]. The wall clock is read here and
 //! nowhere else on a request's way.
 
+mod answers;
 mod auth;
 mod bounds;
 mod cors;
+mod etag;
 mod failure;
 mod graphiql;
 mod graphql;
@@ -51,6 +53,7 @@ use self::overload::Gate;
 pub use self::serve::serve;
 pub use self::webhooks::{Postbox, Postboxes, Receipt};
 use crate::model::cx::Cx;
+use crate::model::lease::Lease;
 
 /// How the gateway is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +74,9 @@ pub struct Settings {
     /// How long the gateway still takes requests after the signal to stop, while `/readyz` already says 503. Nothing by
     /// default; set it to what a load balancer needs to notice.
     pub shutdown_delay: Duration,
+    /// The most memory for whole answers that are kept, to be given again for as long as they would come out the same. 16 MiB;
+    /// 0: none is kept.
+    pub answers_max_bytes: u64,
     /// The most requests in one body, as a list. None by default: lists are refused.
     pub max_batch: usize,
     /// Pages of which other origins may send requests. None by default.
@@ -91,6 +97,7 @@ impl Default for Settings {
             min_requests: 20,
             max_lines_per_caller: 20,
             shutdown_delay: Duration::ZERO,
+            answers_max_bytes: 16 * 1024 * 1024,
             max_batch: 0,
             cors_origins: Vec::new(),
             graphiql: true,
@@ -117,7 +124,7 @@ pub struct Ask {
 }
 
 /// A GraphQL response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// The response as JSON.
     pub body: Bytes,
@@ -126,6 +133,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// For how long the client, and nobody else, may use it again. `None`: not at all.
     pub fresh: Option<Duration>,
+    /// For how long whoever may see the same gets the same for the same request. `None`: it is made anew each time.
+    pub lease: Option<Lease>,
 }
 
 impl Answer {

@@ -58,7 +58,10 @@ async fn answer(door: Door, request: Request) -> Result<Response<Body>, Failure>
     let deadline = Instant::now() + door.request_timeout;
     let ask = match parts.method {
         Method::GET => graphql::addressed(&parts.uri)?,
-        _ => match graphql::body(&parts.headers, body, door.max_body_bytes, 0, deadline).await? {
+        _ => match graphql::asked(
+            &graphql::body(&parts.headers, body, door.max_body_bytes, deadline).await?,
+            0,
+        )? {
             Asked::One(ask) => *ask,
             Asked::Batch(_) => return Err(failure::BATCH),
         },
@@ -167,5 +170,5 @@ fn next(answer: &Answer) -> Bytes {
 
 fn failed(errors: &Value) -> Bytes {
     let body = json!({ "errors": errors }).to_string();
-    next(&Answer { body: body.into(), status: StatusCode::OK, fresh: None })
+    next(&Answer { body: body.into(), status: StatusCode::OK, fresh: None, lease: None })
 }

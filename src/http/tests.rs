@@ -57,7 +57,12 @@ async fn answer(cx: &Cx, ask: Ask) -> Answer {
         "left_ms": (cx.deadline - tokio::time::Instant::now()).as_millis() as u64,
     }});
     let status = ask.query.strip_prefix("status ").and_then(|status| status.parse().ok());
-    Answer { body: Bytes::from(body.to_string()), status: status.unwrap_or(StatusCode::OK), fresh: None }
+    Answer {
+        body: Bytes::from(body.to_string()),
+        status: status.unwrap_or(StatusCode::OK),
+        fresh: None,
+        lease: None,
+    }
 }
 
 /// One webhook, which does what the body says.

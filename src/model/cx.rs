@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::caller::Caller;
 use super::failure::SourceErrorKind;
 use super::id::SourceId;
+use super::lease::Ground;
 
 /// The circumstances of one request: how long it may take, what time it is, who asks.
 #[derive(Clone, Debug)]
@@ -28,13 +29,15 @@ pub struct Cx {
     pub background: bool,
 }
 
-/// What a piece of work takes: a count of upstream calls (attempts that left the process, retries included), and what older data
-/// was used for it.
+/// What a piece of work takes: a count of upstream calls (attempts that left the process, retries included), what older data
+/// was used for it, and what its answer rests on.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     own: Arc<AtomicU32>,
     older: Arc<Mutex<BTreeMap<SourceId, Older>>>,
     whole: Option<Arc<Meter>>,
+    /// What the answer rests on. Parts share it with the whole.
+    pub ground: Ground,
 }
 
 /// Older data than usual, used for single records of one source.
@@ -52,7 +55,7 @@ impl Meter {
     /// A meter of a part of the work, whose calls count for the whole, too.
     #[must_use]
     pub fn part(&self) -> Self {
-        Self { whole: Some(Arc::new(self.clone())), ..Self::default() }
+        Self { whole: Some(Arc::new(self.clone())), ground: self.ground.clone(), ..Self::default() }
     }
 
     /// Adds one call.

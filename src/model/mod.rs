@@ -11,6 +11,7 @@ pub mod failure;
 pub mod id;
 pub mod interaction;
 pub mod lead;
+pub mod lease;
 pub mod page;
 pub mod source;
 pub mod text;

@@ -78,6 +78,11 @@ pub fn operation_reckoned(calls: u32) {
     TABLES.reckoned_calls.observe(calls.into());
 }
 
+/// A GraphQL request was answered by an answer that was kept.
+pub fn answered_again() {
+    TABLES.operations.get_or_create(&[("outcome", Cow::Borrowed("kept"))]).inc();
+}
+
 /// A GraphQL request was answered: whether anything was executed, the codes of its errors, the calls it took.
 pub fn operation_answered<'a>(executed: bool, codes: impl Iterator<Item = &'a str>, calls: u32) {
     let outcome = if executed { "executed" } else { "refused" };

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod answers;
 mod callers;
 mod calls;
 mod canary;

@@ -11,6 +11,7 @@ use crate::graphql::error::{
 };
 use crate::graphql::scalars::time::DateTime;
 use crate::model::cx::Older;
+use crate::model::lease::Lease;
 
 /// The most errors in one answer. More of them tell nothing new and cost the client's memory.
 const MAX_ERRORS: usize = 20;
@@ -29,6 +30,8 @@ pub struct Answer {
     errors: Vec<ServerError>,
     /// For how long a client may use it again; `None`: not at all.
     fresh: Option<Duration>,
+    /// For how long the gateway may give it again.
+    lease: Option<Lease>,
     /// What it says beside data and errors.
     extensions: Extensions,
 }
@@ -62,6 +65,18 @@ impl Answer {
         self.fresh = Some(fresh);
     }
 
+    /// For how long whoever may see the same gets the same for the same request. `None` where it was made by calls, is not whole,
+    /// or is of a moment.
+    #[must_use]
+    pub fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
+    }
+
+    /// Lets the gateway give it again.
+    pub(super) fn give_again(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+    }
+
     /// The `extensions.code` of every error.
     pub fn codes(&self) -> impl Iterator<Item = &str> {
         self.errors.iter().filter_map(code_of)
@@ -87,6 +102,7 @@ impl Answer {
             errors: told.errors,
             extensions: Extensions::leaving_out(told.untold),
             fresh: None,
+            lease: None,
         }
     }
 
@@ -98,14 +114,20 @@ impl Answer {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         more.into_iter().for_each(|(name, value)| extensions.set(name, value));
         complete(&mut error, code, request_id);
-        Self { data: None, errors: vec![error], extensions: Extensions::default(), fresh: None }
+        Self { data: None, errors: vec![error], extensions: Extensions::default(), fresh: None, lease: None }
     }
 
     /// An answer to a request whose execution came to nothing.
     pub(super) fn failed(code: &str, message: &str, request_id: &str) -> Self {
         let mut error = ServerError::new(message, None);
         complete(&mut error, code, request_id);
-        Self { data: Some(Value::Null), errors: vec![error], extensions: Extensions::default(), fresh: None }
+        Self {
+            data: Some(Value::Null),
+            errors: vec![error],
+            extensions: Extensions::default(),
+            fresh: None,
+            lease: None,
+        }
     }
 
     /// Says that single records in it are older than usual. Lists say so in their reports.

@@ -34,6 +34,13 @@ impl Source {
     }
 }
 
+/// Notes that the answer tells how something is doing just now.
+fn of_this_moment(ctx: &Context<'_>) {
+    if let Ok(state) = State::of(ctx) {
+        state.passing.mark();
+    }
+}
+
 impl From<SourceView> for Source {
     fn from(view: SourceView) -> Self {
         Self { id: view.id.clone(), vendor: view.vendor, view: Some(view).into() }
@@ -69,6 +76,7 @@ impl Source {
 
     /// How the source is doing, as the gateway last saw it. Asking costs no call. `DOWN` where it is no longer configured.
     async fn health(&self, ctx: &Context<'_>) -> SourceHealth {
+        of_this_moment(ctx);
         match self.view(ctx) {
             Some(view) => (&view.health).into(),
             None => {
@@ -80,6 +88,7 @@ impl Source {
     /// What is left of the source's calls, by the gateway's own count. Others who use the same account are counted only
     /// where the vendor tells.
     async fn quota(&self, ctx: &Context<'_>) -> SourceQuota {
+        of_this_moment(ctx);
         self.view(ctx).map_or_else(SourceQuota::default, |view| (&view.quota).into())
     }
 }

@@ -26,8 +26,13 @@ fn identify() -> Identify {
 fn engine() -> Engine {
     Arc::new(|cx, _| {
         let body = serde_json::json!({ "data": { "caller": &*cx.caller.name } });
-        ready(vec![Answer { body: Bytes::from(body.to_string()), status: StatusCode::OK, fresh: None }])
-            .boxed()
+        ready(vec![Answer {
+            body: Bytes::from(body.to_string()),
+            status: StatusCode::OK,
+            fresh: None,
+            lease: None,
+        }])
+        .boxed()
     })
 }
 

@@ -1,6 +1,7 @@
 //! What a request asks, out of its body or the parameters of its address.
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -26,15 +27,13 @@ pub(in crate::http) enum Asked {
     Batch(Vec<Ask>),
 }
 
-/// What the body of a POST asks. At most `max_bytes` of it are read, until `deadline`; it may hold `max_batch` requests (0:
-/// only one, outside a list).
+/// The body of a POST, which is said to be JSON. At most `max_bytes` of it are read, until `deadline`.
 pub(in crate::http) async fn body(
     headers: &HeaderMap,
     body: Body,
     max_bytes: usize,
-    max_batch: usize,
     deadline: Instant,
-) -> Result<Asked, Failure> {
+) -> Result<Bytes, Failure> {
     if Said::of(headers) != Said::Json {
         return Err(failure::MEDIA_TYPE);
     }
@@ -42,13 +41,17 @@ pub(in crate::http) async fn body(
         return Err(failure::ENCODING);
     }
     let whole = Limited::new(body, max_bytes).collect();
-    let bytes = match timeout_at(deadline, whole).await {
-        Err(_) => return Err(failure::SLOW_BODY),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(failure::TOO_LARGE),
-        Ok(Err(_)) => return Err(failure::BROKEN_BODY),
-        Ok(Ok(body)) => body.to_bytes(),
-    };
-    match serde_json::from_slice(&bytes) {
+    match timeout_at(deadline, whole).await {
+        Err(_) => Err(failure::SLOW_BODY),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(failure::TOO_LARGE),
+        Ok(Err(_)) => Err(failure::BROKEN_BODY),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+    }
+}
+
+/// What a body asks. It may hold `max_batch` requests (0: only one, outside a list).
+pub(in crate::http) fn asked(body: &[u8], max_batch: usize) -> Result<Asked, Failure> {
+    match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(Asked::One(Box::new(ask(members, false)?))),
         Ok(Value::Array(_)) if max_batch == 0 => Err(failure::BATCH),
         Ok(Value::Array(list)) if list.is_empty() => Err(failure::EMPTY_BATCH),
@@ -65,13 +68,17 @@ pub(in crate::http) async fn body(
     }
 }
 
-/// What the parameters of a GET ask. It must bear a mark that no page of another site can make a browser send.
-pub(super) fn parameters(parts: &Parts) -> Result<Asked, Failure> {
-    let marked = match Said::of(&parts.headers) {
-        Said::Json => true,
-        Said::Nothing => PREFLIGHTED.iter().any(|name| parts.headers.contains_key(name)),
-        Said::Other => return Err(failure::MEDIA_TYPE),
-    };
+/// Whether a GET bears a mark that no page of another site can make a browser send.
+pub(super) fn is_marked(headers: &HeaderMap) -> Result<bool, Failure> {
+    match Said::of(headers) {
+        Said::Json => Ok(true),
+        Said::Nothing => Ok(PREFLIGHTED.iter().any(|name| headers.contains_key(name))),
+        Said::Other => Err(failure::MEDIA_TYPE),
+    }
+}
+
+/// What the parameters of a GET ask, which must be marked.
+pub(super) fn parameters(parts: &Parts, marked: bool) -> Result<Asked, Failure> {
     // Said before a missing mark is: a person who opens the address is to learn what it is for.
     let ask = addressed(&parts.uri)?;
     if !marked {

@@ -45,8 +45,8 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["moka"],
-        &["src/gather/cache.rs", "src/graphql/documents.rs"],
-        "what may be cached, and for how long, is decided once for data and once for documents",
+        &["src/gather/cache.rs", "src/graphql/documents.rs", "src/http/answers.rs"],
+        "what may be cached, and for how long, is decided once for data, once for documents and once for answers",
     ),
     (&["prometheus_client"], &["src/telemetry/"], "a metric has one name, and that is a function there"),
     (&["secrecy"], &["src/secret.rs"], "a secret has no other way out than expose()"),

@@ -1,0 +1,155 @@
+//! For how long an answer may be given again: until something it was made of is no longer so.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
+
+/// Something that an answer rests on.
+pub trait Basis: Send + Sync {
+    /// Whether it still is what it was as the answer was made.
+    fn stands(&self) -> bool;
+}
+
+/// The right to give an answer again. Cheap to clone.
+#[derive(Clone)]
+pub struct Lease {
+    until: Instant,
+    bases: Arc<[Arc<dyn Basis>]>,
+}
+
+impl Lease {
+    /// Whether the answer would come out the same if it were made anew, without a call.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        Instant::now() < self.until && self.bases.iter().all(|basis| basis.stands())
+    }
+
+    /// When it is over in any case.
+    #[must_use]
+    pub fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// What it takes in memory, about, in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        128 + self.bases.len() * 96
+    }
+
+    /// The same, resting on one thing more.
+    #[must_use]
+    pub fn and(self, basis: Arc<dyn Basis>) -> Self {
+        let bases = self.bases.iter().cloned().chain([basis]).collect();
+        Self { bases, ..self }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("until", &self.until).field("bases", &self.bases.len()).finish()
+    }
+}
+
+/// What an answer rests on so far. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Ground(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    /// Something in the answer is of this moment only, so that nothing else counts.
+    passing: bool,
+    until: Option<Instant>,
+    bases: Vec<Arc<dyn Basis>>,
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Known")
+            .field("passing", &self.passing)
+            .field("until", &self.until)
+            .field("bases", &self.bases.len())
+            .finish()
+    }
+}
+
+impl Ground {
+    /// Notes that the answer rests on something, which is good until a moment.
+    pub fn rest(&self, until: Instant, basis: Arc<dyn Basis>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.passing {
+            known.until = Some(known.until.map_or(until, |before| before.min(until)));
+            known.bases.push(basis);
+        }
+    }
+
+    /// Notes that something in the answer is of this moment only: made anew, it might come out otherwise.
+    pub fn pass(&self) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Known { passing: true, ..Known::default() };
+    }
+
+    /// The lease of an answer that is finished. `None` where it rests on nothing that is known to last.
+    #[must_use]
+    pub fn lease(&self) -> Option<Lease> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = known.until.filter(|_| !known.passing)?;
+        Some(Lease { until, bases: known.bases.as_slice().into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    impl Basis for AtomicBool {
+        fn stands(&self) -> bool {
+            self.load(Ordering::Relaxed)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_ends_with_the_first_thing_it_rests_on() {
+        let (soon, late) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
+        let ground = Ground::default();
+        ground.rest(Instant::now() + Duration::from_secs(9), late.clone());
+        ground.rest(Instant::now() + Duration::from_secs(5), soon.clone());
+        let lease = ground.lease().unwrap();
+        assert!(lease.stands());
+        soon.store(false, Ordering::Relaxed);
+        assert!(!lease.stands());
+        soon.store(true, Ordering::Relaxed);
+        late.store(false, Ordering::Relaxed);
+        assert!(!lease.stands());
+        late.store(true, Ordering::Relaxed);
+        tokio::time::advance(Duration::from_millis(4_999)).await;
+        assert!(lease.stands());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!lease.stands());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_passing_or_rests_on_nothing_has_no_lease() {
+        let ground = Ground::default();
+        assert!(ground.lease().is_none());
+        let basis = || Arc::new(AtomicBool::new(true));
+        ground.rest(Instant::now() + Duration::from_secs(1), basis());
+        assert!(ground.lease().is_some());
+        ground.clone().pass();
+        ground.rest(Instant::now() + Duration::from_secs(1), basis());
+        assert!(ground.lease().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_basis_may_be_added_to_a_lease() {
+        let (first, second) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+        let ground = Ground::default();
+        ground.rest(Instant::now() + Duration::from_secs(1), first);
+        let lease = ground.lease().unwrap();
+        assert!(lease.stands());
+        assert!(!lease.and(second).stands());
+    }
+}
