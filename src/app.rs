@@ -7,6 +7,7 @@ mod circumstances;
 #[cfg(feature = "simulator")]
 pub mod demo;
 mod discovery;
+mod issuers;
 mod live;
 #[cfg(test)]
 mod tests;

@@ -8,15 +8,14 @@ use std::sync::Arc;
 
 use ::http::StatusCode;
 use axum::Router;
-use futures_util::future::ready;
 use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::discovery::{self, Found, Known};
-use super::{Parts, circumstances, webhooks};
-use crate::callers::{self, Callers, Refused};
+use super::{Parts, circumstances, issuers, webhooks};
+use crate::callers::{Callers, Refused};
 use crate::config::SourceConfig;
 use crate::events::{self, Event, EventKind, Log, Told};
 use crate::gather::Gather;
@@ -34,6 +33,7 @@ pub(super) struct Live {
     pub(super) router: Router,
     /// WebSockets and event streams that began here.
     pub(super) lines: Lines,
+    callers: Callers,
     gather: Gather,
     /// What its accounts were opened with, in their order; empty where they did not come from a configuration.
     configs: Vec<SourceConfig>,
@@ -56,7 +56,7 @@ pub(super) struct Lasting {
 /// What a gateway is made of, its sources being gathered already.
 struct Pieces {
     http: http::Settings,
-    callers: callers::Settings,
+    callers: Callers,
     graphql: graphql::Settings,
     events: events::Settings,
     gather: Gather,
@@ -68,6 +68,7 @@ impl Live {
     /// The first one. Accounts whose sources must be found are asked for them; at most half a second is waited for that.
     pub(super) async fn start(parts: Parts, configs: Vec<SourceConfig>, lasting: &Lasting) -> Self {
         let Parts { http, callers, graphql, events, gather, accounts } = parts;
+        let callers = Callers::new(callers, issuers::fetch);
         let gather = Gather::new(gather, sources(&accounts));
         let found = accounts.into_iter().map(|account| Found { account, looked_up: false }).collect();
         Self::run(Pieces { http, callers, graphql, events, gather, found, configs }, lasting).await
@@ -76,6 +77,7 @@ impl Live {
     /// The one that takes this one's place.
     pub(super) async fn next(&self, parts: Parts, configs: Vec<SourceConfig>, lasting: &Lasting) -> Self {
         let Parts { http, callers, graphql, events, gather, accounts } = parts;
+        let callers = self.callers.next(callers, issuers::fetch);
         let opened = configs.iter().zip(accounts);
         let found: Vec<Found> = {
             let known = self.known.lock().await;
@@ -103,12 +105,13 @@ impl Live {
         let log = lasting.events.clone();
         background.spawn(events::poll(gather.clone(), log, events.poll, circumstances));
         let schema = graphql::schema(gather.clone(), lasting.events.clone(), graphql);
-        let identify = identify(Callers::new(callers));
+        background.spawn(callers.clone().keep());
+        let identify = identify(callers.clone());
         let engines = Engines { once: engine(schema.clone()), live: follow(schema) };
         let lines = lasting.lines.next(&http);
         let readiness = lasting.readiness.clone();
         let router = http::router(&http, identify, engines, lines.clone(), postboxes, readiness);
-        Self { router, lines, gather, configs, known, _background: background }
+        Self { router, lines, callers, gather, configs, known, _background: background }
     }
 }
 
@@ -146,12 +149,17 @@ fn publisher(gather: &Gather) -> discovery::Publish {
 
 fn identify(callers: Callers) -> Identify {
     Arc::new(move |token| {
-        let found = callers.identify(token).map_err(|refused| match refused {
-            Refused::Missing => Refusal::Missing,
-            Refused::Unknown => Refusal::Unknown,
-            Refused::TooOften(retry_after) => Refusal::TooOften { retry_after },
-        });
-        ready(found).boxed()
+        // Most are known by what is held; only an issuer's new key is waited for.
+        let callers = callers.clone();
+        async move {
+            callers.identify(token).await.map_err(|refused| match refused {
+                Refused::Missing => Refusal::Missing,
+                Refused::Unknown => Refusal::Unknown,
+                Refused::Unavailable => Refusal::Unavailable,
+                Refused::TooOften(retry_after) => Refusal::TooOften { retry_after },
+            })
+        }
+        .boxed()
     })
 }
 

@@ -48,18 +48,40 @@ fn example_configuration_is_right_and_says_the_defaults() {
     assert_eq!(parts.accounts.len(), vendors.len());
 }
 
+/// The example with what it only shows, the tables of this name, written.
+fn shown(tables: &str) -> Config {
+    let (before, rest) = EXAMPLE.split_once(&format!("# [[{tables}]]\n")).unwrap();
+    let (lines, after) = rest.split_once("\n\n").unwrap();
+    let lines: String = lines.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap())).collect();
+    let text = format!("{before}[[{tables}]]\n{lines}\n{after}");
+    let read = parse("gateway.toml", &text, &variables);
+    read.unwrap_or_else(|problems| panic!("{problems:#?}")).0
+}
+
 #[test]
 fn callers_of_the_example_are_right_and_say_the_defaults() {
-    let (before, rest) = EXAMPLE.split_once("# [[callers]]\n").unwrap();
-    let (callers, after) = rest.split_once("\n\n").unwrap();
-    let callers: String =
-        callers.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap())).collect();
-    let text = format!("{before}[[callers]]\n{callers}\n{after}");
-    let (config, _) =
-        parse("gateway.toml", &text, &variables).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let config = shown("callers");
     let [caller] = &config.callers.known[..] else { panic!("one") };
     assert_eq!(caller.rates, callers::Rates::default());
     assert!(caller.previous_key.is_some());
+}
+
+#[test]
+fn issuers_of_the_example_are_right_and_say_the_defaults() {
+    let config = shown("issuers");
+    let [issuer] = &config.callers.issuers[..] else { panic!("one") };
+    assert_eq!(issuer.rates, callers::Rates::default());
+    let least = "[[issuers]]\nname = 'corp'\nissuer = 'x'\naudience = 'y'\njwks_url = 'https://login.example/'\nscopes = []\n";
+    let source = "[[sources]]\nname = 'a'\nvendor = 'spelo'\napi_key_env = 'ACME_SPELO_KEY'\n";
+    let read = parse("gateway.toml", &format!("{least}{source}"), &variables);
+    let (least, _) = read.unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let standard = &least.callers.issuers[0];
+    assert_eq!(issuer.algorithms, standard.algorithms);
+    assert_eq!(
+        (issuer.leeway, &issuer.name_claim, &issuer.scope_claim),
+        (standard.leeway, &standard.name_claim, &standard.scope_claim)
+    );
+    assert!(matches!(&issuer.share, callers::Share::Given { sources, .. } if sources.len() == 2));
 }
 
 #[test]

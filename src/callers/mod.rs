@@ -1,33 +1,42 @@
-//! Who may ask: a key becomes a caller, and every caller keeps to its rate.
+//! Who may ask: a key or a token becomes a caller, and every caller keeps to its rate.
 //!
-//! Knows no sockets and no schema. Whoever is nobody here learns no more than that. Keys are known by their digests alone,
-//! so that neither a configuration file nor a memory dump gives one away.
+//! Knows no sockets and no schema: what fetches an issuer's keys is handed in. Whoever is nobody here learns no more than that.
+//! Keys are known by their digests alone, so that neither a configuration file nor a memory dump gives one away.
 
+mod issuer;
+mod jwks;
 pub mod key;
 mod rate;
 #[cfg(test)]
 mod tests;
+mod token;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
+pub use self::issuer::{Algorithm, Issuer, Keys, Share};
+pub use self::jwks::{Fetch, KeySet};
 use self::key::Digest;
 use self::rate::{Bucket, Meters};
+use self::token::Trusted;
 use crate::model::caller::Caller;
 
 /// Who is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Callers with keys. If nobody is known, everyone is let in as [`Caller::anonymous`].
     pub known: Vec<Known>,
+    /// Those whose tokens are taken.
+    pub issuers: Vec<Issuer>,
 }
 
 impl Settings {
     /// Whether nobody is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.known.is_empty() && self.issuers.is_empty()
     }
 }
 
@@ -60,57 +69,85 @@ impl Default for Rates {
 /// Why nobody is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// There is no key.
+    /// There is no key and no token.
     Missing,
-    /// The key is nobody's.
+    /// The key is nobody's; the token is none of ours, or no longer good.
     Unknown,
+    /// What the token must be checked with cannot be had just now.
+    Unavailable,
     /// The caller asks too often; it may ask again after this time.
     TooOften(Duration),
 }
 
-/// Everyone who is known. Clones share their rates.
-#[derive(Clone, Debug)]
+/// Everyone who is known. Clones share their rates, and what is known of issuers.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "holds functions")]
 pub struct Callers {
     known: Arc<[Known]>,
-    rates: Arc<HashMap<Arc<str>, Rates>>,
+    issuers: Arc<[Trusted]>,
     requests: Arc<Meters>,
 }
 
 impl Callers {
-    /// Those whom the settings name.
+    /// Those whom the settings name. `fetch` makes what fetches an issuer's keys; nothing is fetched yet.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
-        let rates =
-            settings.known.iter().map(|known| (Arc::clone(&known.caller.name), known.rates)).collect();
-        Self { known: settings.known.into(), rates: Arc::new(rates), requests: Arc::default() }
+    pub fn new(settings: Settings, fetch: impl Fn(&Issuer) -> Fetch) -> Self {
+        Self::after(None, settings, fetch)
     }
 
-    /// Finds out who shows `token`, and counts one request for them. Where nobody is known, it is anyone, uncounted.
+    /// Those whom other settings name, under which everyone keeps the rate that it has used up, and issuers' keys stay known.
+    #[must_use]
+    pub fn next(&self, settings: Settings, fetch: impl Fn(&Issuer) -> Fetch) -> Self {
+        Self::after(Some(self), settings, fetch)
+    }
+
+    fn after(before: Option<&Self>, settings: Settings, fetch: impl Fn(&Issuer) -> Fetch) -> Self {
+        let trusted = |issuer: Issuer| {
+            let mut known = before.iter().flat_map(|before| before.issuers.iter());
+            let same = known.find(|known| known.issuer.issuer == issuer.issuer);
+            Trusted::new(issuer, same, &fetch)
+        };
+        Self {
+            known: settings.known.into(),
+            issuers: settings.issuers.into_iter().map(trusted).collect(),
+            requests: before.map(|before| Arc::clone(&before.requests)).unwrap_or_default(),
+        }
+    }
+
+    /// Keeps the keys of issuers fresh, until it is dropped.
+    pub async fn keep(self) {
+        join_all(self.issuers.iter().map(|trusted| Arc::clone(&trusted.ring).keep())).await;
+    }
+
+    /// Finds out who shows `token`, and counts one request for them. Where nobody is known, it is anyone, uncounted. May take
+    /// some seconds where an issuer's keys must be fetched first.
     ///
     /// # Errors
     /// Why they are not let in.
-    pub fn identify(&self, token: Option<&str>) -> Result<Caller, Refused> {
-        if self.known.is_empty() {
+    pub async fn identify(&self, token: Option<&str>) -> Result<Caller, Refused> {
+        if self.known.is_empty() && self.issuers.is_empty() {
             return Ok(Caller::anonymous());
         }
         let token = token.ok_or(Refused::Missing)?;
-        let caller = self.of_key(token).ok_or(Refused::Unknown)?;
-        let rates = self.rates.get(&caller.name).copied().unwrap_or_default();
+        let (caller, rates) = match self.of_key(token) {
+            Some(known) => (known.caller.clone(), known.rates),
+            None => token::verify(token, &self.issuers).await?,
+        };
         let bucket = Bucket::per_second(rates.requests_per_second);
         self.requests.take(&caller.name, bucket, 1).map_err(Refused::TooOften)?;
         Ok(caller)
     }
 
     /// Whose key it is. Looks at all there are, whichever it is, so that the time it takes tells nothing.
-    fn of_key(&self, token: &str) -> Option<Caller> {
+    fn of_key(&self, token: &str) -> Option<&Known> {
         let shown = Digest::of(token);
         let mut found = None;
         for known in &*self.known {
             let previous = known.previous_key.as_ref().is_some_and(|digest| digest.is(&shown));
             if known.key.is(&shown) | previous {
-                found = Some(&known.caller);
+                found = Some(known);
             }
         }
-        found.cloned()
+        found
     }
 }

@@ -1,5 +1,19 @@
+mod issuers;
+
+use futures_util::FutureExt;
+
 use super::*;
 use crate::model::caller::Scope;
+
+/// Asks at once: whose key it is is never waited for.
+fn identify(callers: &Callers, token: Option<&str>) -> Result<Caller, Refused> {
+    callers.identify(token).now_or_never().unwrap()
+}
+
+/// Where nobody issues tokens.
+fn nobody(_: &Issuer) -> Fetch {
+    panic!("nothing is fetched")
+}
 
 fn known(name: &str, key: &str, previous: Option<&str>) -> Known {
     Known {
@@ -11,13 +25,12 @@ fn known(name: &str, key: &str, previous: Option<&str>) -> Known {
 }
 
 fn two() -> Callers {
-    Callers::new(Settings {
-        known: vec![known("a", "key of a", Some("old key of a")), known("b", "key of b", None)],
-    })
+    let known = vec![known("a", "key of a", Some("old key of a")), known("b", "key of b", None)];
+    Callers::new(Settings { known, issuers: Vec::new() }, nobody)
 }
 
 fn name(callers: &Callers, token: &str) -> Result<String, Refused> {
-    callers.identify(Some(token)).map(|caller| caller.name.to_string())
+    identify(callers, Some(token)).map(|caller| caller.name.to_string())
 }
 
 #[test]
@@ -26,19 +39,19 @@ fn keys_find_their_callers_and_nothing_else_does() {
     assert_eq!(name(&callers, "key of a"), Ok("a".to_owned()));
     assert_eq!(name(&callers, "old key of a"), Ok("a".to_owned()));
     assert_eq!(name(&callers, "key of b"), Ok("b".to_owned()));
-    assert!(!callers.identify(Some("key of b")).unwrap().may(Scope::PiiRead));
+    assert!(!identify(&callers, Some("key of b")).unwrap().may(Scope::PiiRead));
     for token in ["", "key", "key of a ", "KEY OF A", "key of ab", &Digest::of("key of a").to_string()] {
         assert_eq!(name(&callers, token), Err(Refused::Unknown), "{token}");
     }
-    assert_eq!(callers.identify(None), Err(Refused::Missing));
+    assert_eq!(identify(&callers, None), Err(Refused::Missing));
 }
 
 #[test]
 fn where_nobody_is_known_everyone_is_anonymous_and_uncounted() {
-    let callers = Callers::new(Settings::default());
+    let callers = Callers::new(Settings::default(), nobody);
     for _ in 0..1_000 {
-        assert_eq!(callers.identify(None), Ok(Caller::anonymous()));
-        assert_eq!(callers.identify(Some("whatever")), Ok(Caller::anonymous()));
+        assert_eq!(identify(&callers, None), Ok(Caller::anonymous()));
+        assert_eq!(identify(&callers, Some("whatever")), Ok(Caller::anonymous()));
     }
 }
 
@@ -65,7 +78,7 @@ fn digests_are_read_strictly() {
 
 /// Asks `times` as fast as can be; how many were let in, and what the last refusal said.
 fn rush(callers: &Callers, token: &str, times: usize) -> (usize, Option<Duration>) {
-    let answers: Vec<_> = (0..times).map(|_| callers.identify(Some(token))).collect();
+    let answers: Vec<_> = (0..times).map(|_| identify(callers, Some(token))).collect();
     let wait = answers.iter().rev().find_map(|answer| match answer {
         Err(Refused::TooOften(wait)) => Some(*wait),
         _ => None,
@@ -88,7 +101,17 @@ async fn caller_at_ten_times_its_rate_gets_its_rate_and_others_theirs() {
     assert_eq!(later, 200, "20 a second for ten seconds");
 
     tokio::time::advance(wait.unwrap()).await;
-    assert!(callers.identify(Some("key of a")).is_ok(), "the wait that was named is long enough");
+    assert!(identify(&callers, Some("key of a")).is_ok(), "the wait that was named is long enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_settings_give_nobody_a_new_burst() {
+    let callers = two();
+    assert_eq!(rush(&callers, "key of a", 40).0, 40);
+    let settings = Settings { known: vec![known("a", "new key of a", None)], issuers: Vec::new() };
+    let next = callers.next(settings, nobody);
+    assert_eq!(name(&next, "key of a"), Err(Refused::Unknown));
+    assert_eq!(rush(&next, "new key of a", 1).0, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
-//! Who may ask: `[[callers]]`.
+//! Who may ask: `[[callers]]`. Those who show tokens of others stand in `issuers.rs`.
 
+use super::issuers;
 use super::problem::Problems;
 use super::raw::{Placed, Section};
 use super::sources::SourceConfig;
@@ -12,21 +13,22 @@ use crate::model::id::SourceId;
 const OWN: [&str; 2] = ["anonymous", "leadgraph"];
 const MAKE: &str = "make a key and what to write here: leadgraph key";
 
-/// All `[[callers]]`.
-pub(super) fn read(root: &mut Section<'_>, sources: &[SourceConfig]) -> Settings {
+/// All `[[callers]]` and `[[issuers]]`. `file` is the configuration's.
+pub(super) fn read(root: &mut Section<'_>, sources: &[SourceConfig], file: &str) -> Settings {
     let mut names = Vec::new();
     let sections = root.sections("callers").unwrap_or_default();
-    Settings { known: sections.into_iter().filter_map(|section| one(section, sources, &mut names)).collect() }
+    let known = sections.into_iter().filter_map(|section| one(section, sources, &mut names)).collect();
+    Settings { known, issuers: issuers::read(root, sources, file) }
 }
 
 fn one(mut section: Section<'_>, sources: &[SourceConfig], names: &mut Vec<Placed<String>>) -> Option<Known> {
-    let name = name(&mut section, names);
+    let name = named(&mut section, names, "dashboard", "a caller");
     let key =
         section.required("key_sha256", "64 hexadecimal digits; leadgraph key makes a key and prints them");
     let key = key.and_then(|text| digest(section.problems(), &text));
     let previous = section.text("previous_key_sha256");
     let previous_key = previous.and_then(|text| digest(section.problems(), &text));
-    let scopes = scopes(&mut section);
+    let scopes = scopes(&mut section, "[[callers]]", "say what the caller may do");
     let visible = visible(&mut section, sources);
     let rates = rates(&mut section);
     section.refuse_others();
@@ -34,24 +36,30 @@ fn one(mut section: Section<'_>, sources: &[SourceConfig], names: &mut Vec<Place
     Some(Known { caller, key: key?, previous_key, rates })
 }
 
-fn name(section: &mut Section<'_>, names: &mut Vec<Placed<String>>) -> Option<String> {
-    let text = section.required("name", "dashboard")?;
+/// The name of what `of` says, which no other one has.
+pub(super) fn named(
+    section: &mut Section<'_>,
+    names: &mut Vec<Placed<String>>,
+    example: &str,
+    of: &str,
+) -> Option<String> {
+    let text = section.required("name", example)?;
     let problems = section.problems();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if !(1..=64).contains(&text.value.len()) || !text.value.chars().all(allowed) {
-        let what = format!("\"{}\" cannot be the name of a caller", text.value.escape_debug());
+        let what = format!("\"{}\" cannot be the name of {of}", text.value.escape_debug());
         problems.at(&text.span, what, "a name has 1 to 64 letters, digits and . _ -");
         return None;
     }
     if OWN.contains(&text.value.as_str()) {
         let what = format!("\"{}\" is what the gateway itself calls someone", text.value);
-        problems.at(&text.span, what, "give the caller another name");
+        problems.at(&text.span, what, "choose another name");
         return None;
     }
     if let Some(other) = names.iter().find(|other| other.value == text.value) {
         let line = problems.line(other.span.start);
         let what = format!("the name \"{}\" is taken already, in line {line}", text.value);
-        problems.at(&text.span, what, "cursors and rates are kept by name: give each caller its own");
+        problems.at(&text.span, what, "cursors and rates are kept by name: give each its own");
     }
     names.push(Placed { value: text.value.clone(), span: text.span });
     Some(text.value)
@@ -67,13 +75,10 @@ fn digest(problems: &Problems<'_>, text: &Placed<String>) -> Option<Digest> {
 }
 
 /// What a caller may do. Nothing is the default: who writes a caller says what for.
-fn scopes(section: &mut Section<'_>) -> Scopes {
+pub(super) fn scopes(section: &mut Section<'_>, table: &str, hint: &str) -> Scopes {
     let known = || Scope::ALL.map(Scope::as_str).join(", ");
     if !section.has("scopes") {
-        section.complain(
-            "`scopes` is missing in [[callers]]",
-            &format!("say what the caller may do: {}", known()),
-        );
+        section.complain(&format!("`scopes` is missing in {table}"), &format!("{hint}: {}", known()));
     }
     let words = section.texts("scopes").unwrap_or_default();
     let problems = section.problems();
@@ -89,7 +94,7 @@ fn scopes(section: &mut Section<'_>) -> Scopes {
 }
 
 /// Which sources exist for a caller. All, if nothing is said.
-fn visible(section: &mut Section<'_>, sources: &[SourceConfig]) -> Visible {
+pub(super) fn visible(section: &mut Section<'_>, sources: &[SourceConfig]) -> Visible {
     let names = section.texts("sources");
     if !section.has("sources") {
         return Visible::All;
@@ -114,7 +119,7 @@ fn visible(section: &mut Section<'_>, sources: &[SourceConfig]) -> Visible {
     Visible::Only(names.iter().filter_map(id).collect())
 }
 
-fn rates(section: &mut Section<'_>) -> Rates {
+pub(super) fn rates(section: &mut Section<'_>) -> Rates {
     let standard = Rates::default();
     Rates {
         requests_per_second: section.number(
@@ -130,7 +135,7 @@ pub(super) fn guard(server: &Section<'_>, listen: std::net::SocketAddr, anonymou
     if anonymous && !callers.is_empty() {
         server.problems().at(
             &server.span_of("allow_anonymous"),
-            "`server.allow_anonymous` does not go with [[callers]]: whoever is not among them is refused",
+            "`server.allow_anonymous` does not go with [[callers]] or [[issuers]]: whoever is not known is refused",
             "leave out one of the two",
         );
     }

@@ -8,6 +8,7 @@ mod callers;
 mod cursors;
 mod documents;
 mod environment;
+mod issuers;
 mod limits;
 mod problem;
 mod raw;
@@ -115,7 +116,7 @@ pub fn read(
     let defaults = sources::defaults(&mut root);
     let around = sources::Surroundings { problems: &problems, environment, vendors, defaults: &defaults };
     let sources = sources::read(&mut root, &around, check);
-    let callers = callers::read(&mut root, &sources);
+    let callers = callers::read(&mut root, &sources, file);
     callers::guard(&server, listen, anonymous, &callers);
     gather.writable = Visible::Only(
         sources.iter().filter(|source| source.writes).map(|source| source.name.clone()).collect(),

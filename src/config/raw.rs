@@ -45,6 +45,11 @@ impl<'a> Section<'a> {
         self.problems
     }
 
+    /// The line that a span begins in.
+    pub(super) fn line(&self, span: &Range<usize>) -> usize {
+        self.problems.line(span.start)
+    }
+
     /// Adds a problem about the table as a whole.
     pub(super) fn complain(&self, what: &str, hint: &str) {
         self.problems.at(&self.span, what, hint);

@@ -108,7 +108,7 @@ fn one(
 ) -> Option<SourceConfig> {
     let name = name(section, around.problems, names);
     let vendor = vendor(section, around);
-    let base_url = base_url(section, around.problems, vendor);
+    let base_url = base_url(section, vendor);
     let variable = section.required("api_key_env", "ACME_KEY");
     let key = variable.and_then(|variable| secret(section, &variable, around.environment));
     let writes = section.boolean("writes");
@@ -178,12 +178,18 @@ fn vendor(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<KnownV
     found
 }
 
-fn base_url(section: &mut Section<'_>, problems: &Problems<'_>, vendor: Option<KnownVendor>) -> Option<Url> {
-    let text = section.text("base_url")?;
+fn base_url(section: &mut Section<'_>, vendor: Option<KnownVendor>) -> Option<Url> {
     let hint = vendor.map_or(String::new(), |vendor| format!("without base_url it is {}", vendor.base_url));
+    address(section, "base_url", &hint)
+}
+
+/// The address of something that is asked from here: https, or http on loopback, and nothing in it that is secret.
+pub(super) fn address(section: &mut Section<'_>, key: &'static str, hint: &str) -> Option<Url> {
+    let text = section.text(key)?;
+    let problems = section.problems();
     // The text itself is not repeated: it may hold a password.
     let refuse = |what: &str| {
-        problems.at(&text.span, format!("`base_url` {what}"), hint.clone());
+        problems.at(&text.span, format!("`{key}` {what}"), hint);
         None
     };
     let Ok(url) = Url::parse(&text.value) else { return refuse("is not a URL") };
@@ -196,7 +202,7 @@ fn base_url(section: &mut Section<'_>, problems: &Problems<'_>, vendor: Option<K
     match url.scheme() {
         "https" => {}
         "http" if loopback => {}
-        "http" => return refuse("must be https: the key would cross the network in the clear"),
+        "http" => return refuse("must be https: nothing but loopback is trusted in the clear"),
         _ => return refuse("must be https"),
     }
     if !url.username().is_empty() || url.password().is_some() {

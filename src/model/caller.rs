@@ -144,6 +144,20 @@ impl Visible {
             Self::Only(names) => names.iter().any(|name| source.is_of(name)),
         }
     }
+
+    /// Those that are among both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::All, both) | (both, Self::All) => both.clone(),
+            (Self::Only(these), Self::Only(those)) => {
+                let of_these = these.iter().filter(|name| other.holds(name));
+                // An account here may be one of its agents there.
+                let of_those = those.iter().filter(|name| self.holds(name) && !these.contains(name));
+                Self::Only(of_these.chain(of_those).cloned().collect())
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -164,6 +178,18 @@ mod tests {
         assert!(!holds("shop", "shop-2"));
         assert!(!holds("shop", "shop.eu/agent-1"));
         assert!(!holds("shop/agent-1", "shop"));
+    }
+
+    #[test]
+    fn what_is_among_both_is_no_more_than_either() {
+        let both = |these: &[&str], those: &[&str]| only(these).and(&only(those));
+        assert_eq!(both(&["shop", "desk"], &["shop", "wall"]), only(&["shop"]));
+        assert_eq!(both(&["shop"], &["shop/agent-1"]), only(&["shop/agent-1"]));
+        assert_eq!(both(&["shop/agent-1"], &["shop"]), only(&["shop/agent-1"]));
+        assert_eq!(both(&["shop"], &[]), only(&[]));
+        assert_eq!(Visible::All.and(&only(&["shop"])), only(&["shop"]));
+        assert_eq!(only(&["shop"]).and(&Visible::All), only(&["shop"]));
+        assert_eq!(Visible::All.and(&Visible::All), Visible::All);
     }
 
     #[test]

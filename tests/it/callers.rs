@@ -5,6 +5,9 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod reload;
+pub(crate) mod tokens;
+
 use leadgraph::callers::key::Digest;
 use leadgraph::callers::{Known, Rates};
 use leadgraph::model::caller::{Caller, Scope, Visible};

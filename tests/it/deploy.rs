@@ -57,7 +57,7 @@ fn image_is_built_by_the_toolchain_that_the_manifest_asks_for() {
 fn known(place: &[&str]) -> Option<Vec<String>> {
     let mut text = String::new();
     for (depth, name) in (1..).zip(place) {
-        let list = matches!((depth, *name), (1, "sources" | "callers"));
+        let list = matches!((depth, *name), (1, "sources" | "callers" | "issuers"));
         let path = place[..depth].join(".");
         text.push_str(&if list { format!("[[{path}]]\n") } else { format!("[{path}]\n") });
     }
@@ -105,7 +105,7 @@ fn every_setting_stands_in_the_example_and_in_the_readmes_table() {
     let settings = settings();
     assert!(settings.len() > 8 && settings.contains_key("sources.upstream"), "{settings:#?}");
     let row = |table: &str, keys: &[String]| {
-        let list = matches!(table, "sources" | "callers");
+        let list = matches!(table, "sources" | "callers" | "issuers");
         let heading = if list { format!("[[{table}]]") } else { format!("[{table}]") };
         let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
         format!("| `{heading}` | {} |", keys.join(", "))

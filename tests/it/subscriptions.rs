@@ -1,5 +1,6 @@
 //! Following events: over WebSocket, over event streams, and through cut lines.
 
+mod expiry;
 mod line;
 mod socket;
 mod stream;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::callers::key::Digest;
+use crate::callers::{Keys, Share};
 use crate::model::caller::{Scope, Visible};
 use crate::model::id::SourceId;
 
@@ -97,4 +98,86 @@ fn key_written_in_place_of_its_digest_is_not_repeated() {
     };
     let said = problems[0].to_string();
     assert!(!said.contains(&key) && said.contains("leadgraph key"), "{said}");
+}
+
+/// An issuer that is right, in six lines.
+const ISSUER: &str = "[[issuers]]\nname = 'corp'\nissuer = 'https://login.example/'\naudience = 'leadgraph'\n\
+     jwks_url = 'https://login.example/keys'\nscopes = ['leads:read']\n";
+
+#[test]
+fn issuers_are_read_whole() {
+    let text = format!(
+        "[server]\nlisten = '0.0.0.0:80'\n{GOOD}{ISSUER}\
+         [[issuers]]\nname = 'other'\nissuer = 'https://other.example/'\naudience = 'us'\njwks_url = 'http://127.0.0.1:9/keys'\n\
+         algorithms = ['RS512', 'EdDSA']\nleeway_secs = 0\nname_claim = 'email'\nscope_claim = 'roles'\nscopes = []\n\
+         sources = ['a']\ntenant_claim = 'org'\nrequests_per_second = 5\n\
+         [issuers.tenants]\nacme = ['a/agent']\nnone = []\n"
+    );
+    let config = load(&text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert!(!config.callers.is_empty());
+    let [corp, other] = &config.callers.issuers[..] else { panic!("two") };
+    assert_eq!(
+        (&*corp.name, &*corp.issuer, &*corp.audience),
+        ("corp", "https://login.example/", "leadgraph")
+    );
+    assert!(matches!(&corp.keys, Keys::At(url) if url.as_str() == "https://login.example/keys"));
+    let words: Vec<_> = corp.algorithms.iter().map(|one| one.as_str()).collect();
+    assert_eq!(words, ["RS256", "PS256", "ES256", "EdDSA"]);
+    assert_eq!((corp.leeway.as_secs(), &*corp.name_claim, &*corp.scope_claim), (60, "sub", "scope"));
+    assert_eq!((&corp.sources, &corp.share), (&Visible::All, &Share::Whole));
+    assert_eq!(corp.rates, crate::callers::Rates::default());
+    assert_eq!((other.leeway.as_secs(), &*other.name_claim, &*other.scope_claim), (0, "email", "roles"));
+    let only = |name: &str| Visible::Only([SourceId::new(name).unwrap()].into());
+    assert_eq!(other.sources, only("a"));
+    let sources = [("acme".to_owned(), only("a/agent")), ("none".to_owned(), Visible::Only([].into()))]
+        .into_iter()
+        .collect();
+    assert_eq!(other.share, Share::Given { claim: "org".to_owned(), sources });
+    assert_eq!(other.rates.requests_per_second, 5);
+
+    let named = load(&format!("{GOOD}{ISSUER}sources_claim = 'see'\n"))
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert_eq!(named.callers.issuers[0].share, Share::Named("see".to_owned()));
+}
+
+#[test]
+fn every_mistake_about_issuers_is_reported_at_its_line() {
+    let url = "'https://login.example/keys'";
+    let table: &[(&str, &[(usize, &str)])] = &[
+        ("issuers = 3\n", &[(1, "`issuers` is of type integer")]),
+        (&ISSUER.replace("'corp'", "'a:b'"), &[(2, "cannot be the name of an issuer")]),
+        (&ISSUER.replace(url, "'http://login.example/keys'"), &[(5, "`jwks_url` must be https")]),
+        (&ISSUER.replace(url, "'https://a:b@login.example/keys'"), &[(5, "user name or password")]),
+        (&ISSUER.replace(url, "'keys.json'"), &[(5, "`jwks_url` is not a URL")]),
+        (&format!("{ISSUER}jwks_file = 'keys.json'\n"), &[(7, "two places for the same keys")]),
+        (
+            &ISSUER.replace("jwks_url", "jwks_file"),
+            &[(5, "the file \"https://login.example/keys\" cannot be read")],
+        ),
+        (&format!("{ISSUER}algorithms = []\n"), &[(7, "no token could be signed")]),
+        (&format!("{ISSUER}algorithms = ['HS256', 'none', 'RS256']\n"), &[(7, "\"HS256\""), (7, "\"none\"")]),
+        (&format!("{ISSUER}leeway_secs = 301\n"), &[(7, "out of bounds")]),
+        (&format!("{ISSUER}sources = ['b']\n"), &[(7, "\"b\" is not a source of this file")]),
+        (&ISSUER.replace("'leads:read'", "'leads'"), &[(6, "\"leads\" is no scope")]),
+        (&format!("{ISSUER}sources_claim = 'a'\ntenant_claim = 'b'\n"), &[(8, "say twice")]),
+        (&format!("{ISSUER}tenant_claim = 'b'\n"), &[(7, "there are no tenants")]),
+        (&format!("{ISSUER}[issuers.tenants]\nacme = ['a']\n"), &[(7, "no claim that says")]),
+        (
+            &format!("{ISSUER}tenant_claim = 'b'\n[issuers.tenants]\nacme = ['a', 'b']\nother = 'c'\n"),
+            &[(9, "what exists for \"acme\""), (10, "what exists for \"other\"")],
+        ),
+        (&format!("{ISSUER}secret = 'x'\n"), &[(7, "unknown key `issuers.secret`")]),
+        (
+            &format!("{ISSUER}{ISSUER}"),
+            &[(8, "\"corp\" is taken already, in line 2"), (9, "are taken already, in line 3")],
+        ),
+    ];
+    for (text, expected) in table {
+        refused(&format!("{text}{GOOD}"), expected);
+    }
+    let bare = format!("[[issuers]]\n{GOOD}");
+    let missing = ["`name`", "`issuer`", "`audience`", "`jwks_url`", "`scopes`"];
+    refused(&bare, &missing.map(|what| (1, what)));
+    let both = format!("[server]\nallow_anonymous = true\n{ISSUER}{GOOD}");
+    refused(&both, &[(2, "does not go with [[callers]] or [[issuers]]")]);
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod hostile;
+pub(crate) mod issuer;
 mod list;
 mod world;
 

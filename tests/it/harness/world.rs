@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use leadgraph::app::{App, Parts};
-use leadgraph::callers::Known;
+use leadgraph::callers::{Issuer, Known};
 use leadgraph::events::PollSettings;
 use leadgraph::gather::settings::{CursorKey, Settings};
 use leadgraph::model::caller::Visible;
@@ -143,6 +143,12 @@ impl Plan {
     /// Lets in these callers alone.
     pub(crate) fn callers(mut self, known: Vec<Known>) -> Self {
         self.callers.known = known;
+        self
+    }
+
+    /// Takes tokens of these issuers.
+    pub(crate) fn issuers(mut self, issuers: Vec<Issuer>) -> Self {
+        self.callers.issuers = issuers;
         self
     }
 

@@ -25,7 +25,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["callers", "events", "gather", "graphql", "http", "model", "secret", "upstream"]),
     (
         "app",
-        &["callers", "config", "events", "gather", "graphql", "http", "model", "secret", "source", "vendors"],
+        &[
+            "callers", "config", "events", "gather", "graphql", "http", "model", "secret", "source",
+            "upstream", "vendors",
+        ],
     ),
     ("main", &["app", "callers", "config", "graphql", "telemetry"]),
 ];
@@ -48,6 +51,7 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
         &["src/gather/cache.rs", "src/graphql/documents.rs", "src/http/answers.rs"],
         "what may be cached, and for how long, is decided once for data, once for documents and once for answers",
     ),
+    (&["jsonwebtoken"], &["src/callers/"], "who is known is found out in one place"),
     (&["prometheus_client"], &["src/telemetry/"], "a metric has one name, and that is a function there"),
     (&["secrecy"], &["src/secret.rs"], "a secret has no other way out than expose()"),
     (&[".expose("], &["src/vendors/"], "only the vendor's dialect puts a key into a header"),
