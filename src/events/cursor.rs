@@ -6,8 +6,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::rand_core::RngCore;
 use chacha20poly1305::aead::{Aead, OsRng, Payload};
-use chacha20poly1305::{AeadCore, KeyInit, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 
 const VERSION: u8 = 1;
@@ -40,9 +41,8 @@ pub(super) struct Cursors {
 impl Cursors {
     /// Of a new life.
     pub(super) fn new() -> Self {
-        let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
         let mut life = [0; LIFE];
-        life.copy_from_slice(&nonce[..LIFE]);
+        OsRng.fill_bytes(&mut life);
         Self { life, key: XChaCha20Poly1305::generate_key(&mut OsRng).into() }
     }
 
@@ -54,7 +54,7 @@ impl Cursors {
         for part in [&self.key[..], b"nonce", &place, &bound] {
             hash.update(part);
         }
-        let nonce = XNonce::clone_from_slice(&hash.finalize()[..NONCE]);
+        let nonce = XNonce::clone_from_slice(hash.finalize().get(..NONCE)?);
         let sealed = self.cipher().encrypt(&nonce, Payload { msg: &place, aad: &bound }).ok()?;
         let mut bytes = vec![VERSION];
         for part in [&self.life[..], &nonce, &sealed] {

@@ -25,8 +25,8 @@ impl<T: Record> Walk<T> {
     /// page of each stream whose records at hand are used up by `count` more.
     pub(super) fn read_ahead(&mut self, cx: &Cx, count: usize) {
         for _ in 0..count {
-            let Some(best) = self.best() else { break };
-            self.feeds[best].pop();
+            let Some(feed) = self.best().and_then(|best| self.feeds.get_mut(best)) else { break };
+            feed.pop();
         }
         for feed in std::mem::take(&mut self.feeds).into_iter().filter(|feed| feed.is_dry()) {
             let Position::Stream { page: Some(page), .. } = &feed.position else { continue };

@@ -128,9 +128,9 @@ impl Inner {
         };
 
         count(&walk, first, field);
-        let sent: HashSet<u16> = walk.given[first..].iter().map(|given| given.stop).collect();
-        for (index, feed) in walk.feeds.iter().enumerate() {
-            let mut report = report(feed, sent.contains(&walk.stops[index]), walk.late.contains(&index));
+        let sent: HashSet<u16> = walk.given.iter().skip(first).map(|given| given.stop).collect();
+        for (index, (feed, stop)) in walk.feeds.iter().zip(&walk.stops).enumerate() {
+            let mut report = report(feed, sent.contains(stop), walk.late.contains(&index));
             let known = self.registry.seen_by(&cx.caller).get(&feed.source);
             report.vendor = known.map_or(report.vendor, |source| source.vendor());
             reports.push(report);

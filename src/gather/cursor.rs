@@ -72,7 +72,10 @@ impl Sealer {
         if keys.is_empty() {
             keys.push(CursorKey(XChaCha20Poly1305::generate_key(&mut chacha20poly1305::aead::OsRng).into()));
         }
-        let named = |key: CursorKey| (Sha256::digest(key.0)[0], key);
+        let named = |key: CursorKey| {
+            let [kid, ..]: [u8; 32] = Sha256::digest(key.0).into();
+            (kid, key)
+        };
         let life_seconds = i64::try_from(settings.cursor_ttl.as_secs()).unwrap_or(i64::MAX);
         Self { keys: keys.into_iter().map(named).collect(), life_seconds }
     }
@@ -87,7 +90,7 @@ impl Sealer {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let nonce = XNonce::clone_from_slice(&hash.finalize()[..NONCE]);
+        let nonce = XNonce::clone_from_slice(hash.finalize().get(..NONCE)?);
         let cipher = XChaCha20Poly1305::new((&key.0).into());
         let sealed = cipher.encrypt(&nonce, Sealing { msg: &payload, aad: &bound }).ok()?;
         let mut bytes = vec![VERSION, *kid];

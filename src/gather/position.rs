@@ -158,8 +158,6 @@ impl Taken {
 }
 
 fn id_hash<T: Record>(record: &T) -> IdHash {
-    let digest = Sha256::digest(record.key().native.as_str().as_bytes());
-    let mut hash = IdHash::default();
-    hash.copy_from_slice(&digest[..6]);
-    hash
+    let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(record.key().native.as_str().as_bytes()).into();
+    [a, b, c, d, e, f]
 }

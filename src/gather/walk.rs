@@ -74,6 +74,10 @@ impl Trail {
     }
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "as many stops as feeds, and their number stays as long as indices are used"
+)]
 impl<T: Record> Walk<T> {
     pub(super) fn new(feeds: Vec<(u16, Feed<T>)>, mut trail: Trail, straggling: Duration) -> Self {
         let (stops, feeds): (Vec<u16>, _) = feeds.into_iter().unzip();

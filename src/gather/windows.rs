@@ -83,7 +83,7 @@ impl<T: Record> Windows<'_, T> {
             return Err(self.protocol());
         }
         let top = if hi == OPEN_HI { newest } else { hi };
-        let sorted = rows.rows.windows(2).all(|pair| moment(&*pair[0]) >= moment(&*pair[1]));
+        let sorted = rows.rows.is_sorted_by(|one, next| moment(&**one) >= moment(&**next));
         let lo = if sorted && !days.is_empty() {
             // The window's query reaches one day below it; that day, too, should fit on the page.
             let fits = days.get(days.len() * 9 / 10).copied().unwrap_or(top);

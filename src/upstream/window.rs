@@ -51,6 +51,7 @@ impl Window {
 
     fn at(&mut self, now: Instant) -> &mut Slot {
         let number = self.number(now);
+        #[expect(clippy::indexing_slicing, reason = "what is left of a division by SLOTS is less than it")]
         let slot = &mut self.slots[(number % SLOTS as u128) as usize];
         if slot.number != number {
             *slot = Slot { number, ..Slot::default() };

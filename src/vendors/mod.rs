@@ -8,6 +8,7 @@ mod kit;
 mod leadsail;
 mod signature;
 #[cfg(feature = "simulator")]
+#[expect(clippy::indexing_slicing, reason = "a world that is made up looks into what it made itself")]
 pub mod simulation;
 mod spelo;
 

@@ -132,7 +132,9 @@ macro_rules! connection {
 
             /// The record.
             async fn node(&self) -> $node {
-                $node::new(Shown::to(&self.caller, Arc::clone(&self.page.nodes[self.index])))
+                #[expect(clippy::indexing_slicing, reason = "an edge stands at an index of its own page")]
+                let node = Arc::clone(&self.page.nodes[self.index]);
+                $node::new(Shown::to(&self.caller, node))
             }
         }
     };

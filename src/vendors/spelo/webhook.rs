@@ -145,8 +145,9 @@ fn news(event: &str) -> Option<News> {
 fn subject(news: News, data: &Value) -> Subject {
     let lead = matches!(news, News::LeadCreated | News::LeadUpdated);
     let (object, member) = if lead { ("lead", "lead_id") } else { ("conversation", "conversation_id") };
-    let id = |value: &Value| value.as_str().and_then(present).and_then(NativeId::new);
-    let found = id(&data[object]["id"]).or_else(|| id(&data[member])).or_else(|| id(&data["id"]));
+    let id = |value: Option<&Value>| value?.as_str().and_then(present).and_then(NativeId::new);
+    let inside = data.get(object).and_then(|object| object.get("id"));
+    let found = id(inside).or_else(|| id(data.get(member))).or_else(|| id(data.get("id")));
     match found {
         Some(id) if lead => Subject::Lead(id),
         Some(id) => Subject::Conversation(id),

@@ -188,8 +188,9 @@ impl ErrorBody {
             return Self::default();
         }
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
-        let text = |value: &Value| value.as_str().and_then(present).map(str::to_owned);
-        let error = &value["error"];
-        Self { code: text(&error["code"]).or_else(|| text(error)).or_else(|| text(&value["code"])) }
+        let text = |value: Option<&Value>| value?.as_str().and_then(present).map(str::to_owned);
+        let error = value.get("error");
+        let inside = error.and_then(|error| error.get("code"));
+        Self { code: text(inside).or_else(|| text(error)).or_else(|| text(value.get("code"))) }
     }
 }
