@@ -1,4 +1,5 @@
 mod callers;
+mod documents;
 
 use std::time::Duration;
 

@@ -83,3 +83,38 @@ async fn batch_is_limited_as_a_whole_and_answered_in_order() {
     assert!(cost.as_u64() > Some(12) && limit == 12, "{error}");
     assert!(error["message"].as_str().unwrap().contains("before it in the batch"), "{error}");
 }
+
+#[tokio::test]
+async fn nodes_of_a_batch_are_added_up() {
+    let dear = json!({ "query": "query Dear { leads(first: 20) { nodes { id } } }" });
+    let mut plan = Plan::new(40, 3);
+    plan.http.max_batch = 4;
+    plan.graphql.max_nodes = 1;
+    let world = plan.clone().start().await;
+    let (_, body, calls) = sent(&world, world.post(&dear)).await;
+    assert_eq!(
+        (&body["errors"][0]["extensions"]["code"], calls),
+        (&json!("NODE_COST_EXCEEDED"), 0),
+        "{body}"
+    );
+    let one = u32::try_from(body["errors"][0]["extensions"]["cost"].as_u64().unwrap()).unwrap();
+
+    // Room for two of them.
+    plan.graphql.max_nodes = 2 * one;
+    let world = plan.start().await;
+    let (status, body, _) = sent(&world, world.post(&json!([dear, dear, dear]))).await;
+    assert_eq!(status, 200, "{body}");
+    for place in 0..2 {
+        assert_eq!(body[place]["data"]["leads"]["nodes"].as_array().map(Vec::len), Some(20), "{body}");
+    }
+    let error = &body[2]["errors"][0];
+    let told = &error["extensions"];
+    assert_eq!(told["code"], "NODE_COST_EXCEEDED", "{body}");
+    assert_eq!((&told["cost"], &told["limit"]), (&json!(3 * one), &json!(2 * one)), "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains(&format!("before it in the batch may have {} of them", 2 * one)), "{message}");
+    assert!(body[2].get("data").is_none(), "{body}");
+    // Nothing is left over for the next batch to pay.
+    let (_, body, _) = sent(&world, world.post(&json!([dear, dear]))).await;
+    assert!(body[0]["errors"].is_null() && body[1]["errors"].is_null(), "{body}");
+}
