@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, Method, Response};
@@ -64,10 +63,10 @@ pub(super) fn refusal(origins: &[Origin]) -> Refusal {
 }
 
 /// Tells browsers that pages of these origins may ask and read what comes back. Cookies are none of it: callers show who
-/// they are by a header.
-pub(super) fn permission(routes: Router, origins: &[Origin]) -> Router {
+/// they are by a header. `None` where no other origin may.
+pub(super) fn permission(origins: &[Origin]) -> Option<CorsLayer> {
     if origins.is_empty() {
-        return routes;
+        return None;
     }
     let asked = [CONTENT_TYPE, AUTHORIZATION, HeaderName::from_static("x-request-id")];
     let told = [RETRY_AFTER, HeaderName::from_static("x-request-id")];
@@ -77,5 +76,5 @@ pub(super) fn permission(routes: Router, origins: &[Origin]) -> Router {
         .allow_headers(asked.into_iter().chain(PREFLIGHTED).collect::<Vec<_>>())
         .expose_headers(told)
         .max_age(MAX_AGE);
-    routes.layer(layer)
+    Some(layer)
 }

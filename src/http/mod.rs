@@ -35,6 +35,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
+use tower::ServiceBuilder;
+use tower::util::option_layer;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -206,29 +208,33 @@ pub fn router(
     if settings.graphiql {
         routes = routes.merge(graphiql::routes());
     }
-    // Layers added later stand further out: a request meets the last one first.
     let routes = routes
         // A page of another site may not make a browser ask in its user's place.
         .layer(cors::refusal(&settings.cors_origins))
         // Vendors are no browsers, and each delivery shows itself who sent it. A source's name may hold slashes.
-        .route("/webhooks/{*source}", webhooks::route(settings, postboxes))
-        .layer(from_fn(bounds::hold))
-        // A panic in a resolver is one request's failure, not the connection's.
-        .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)));
-    // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.
-    cors::permission(routes, &settings.cors_origins)
-        .layer(compression())
-        .layer(fixed(http::header::CACHE_CONTROL, "no-store"))
-        .layer(fixed(http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(fixed(http::header::REFERRER_POLICY, "no-referrer"))
-        // Answers are data: what a browser is made to show of them runs nothing and stands in no frame.
-        .layer(fixed(http::header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
-        .layer(fixed(http::header::X_FRAME_OPTIONS, "DENY"))
-        .layer(fixed(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
-        // Counts whatever comes of all this.
-        .layer(from_fn(observe::count))
-        // Outermost, so that every answer carries its id.
-        .layer(from_fn(request_id::tag))
+        .route("/webhooks/{*source}", webhooks::route(settings, postboxes));
+    // One stack, so that a request passes it at once: each layer that is added to a router by itself costs a box for itself
+    // and for all below it. A request meets the first one first.
+    routes.layer(
+        ServiceBuilder::new()
+            // Outermost, so that every answer carries its id.
+            .layer(from_fn(request_id::tag))
+            // Counts whatever comes of all this.
+            .layer(from_fn(observe::count))
+            .layer(fixed(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+            .layer(fixed(http::header::X_FRAME_OPTIONS, "DENY"))
+            // Answers are data: what a browser is made to show of them runs nothing and stands in no frame.
+            .layer(fixed(http::header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+            .layer(fixed(http::header::REFERRER_POLICY, "no-referrer"))
+            .layer(fixed(http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(fixed(http::header::CACHE_CONTROL, "no-store"))
+            .layer(compression())
+            // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.
+            .layer(option_layer(cors::permission(&settings.cors_origins)))
+            // A panic in a resolver is one request's failure, not the connection's.
+            .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)))
+            .layer(from_fn(bounds::hold)),
+    )
 }
 
 /// What browsers and other clients can unpack, of what is worth it. An answer holds nothing secret that a page of another
