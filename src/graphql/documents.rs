@@ -4,7 +4,10 @@
 //! A name is looked up before anything is parsed. What a client shows is kept only once it has been executed, so nothing that
 //! does not parse or validate takes room, and only under the hash that it really has, so nobody can plant another document
 //! under a name that someone else will ask for.
+//!
+//! And documents that ran lately, by their texts, so that they need not be parsed and validated again (`known.rs`).
 
+mod known;
 mod manifest;
 #[cfg(test)]
 mod tests;
@@ -16,6 +19,7 @@ use moka::policy::EvictionPolicy;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub(super) use self::known::{Known, takes};
 pub use self::manifest::Manifest;
 use super::error::{
     BAD_USER_INPUT, DOCUMENT_NOT_LISTED, HASH_MISMATCH, ID_REQUIRED, PERSISTED_NOT_FOUND,
@@ -27,6 +31,9 @@ use super::request::Refusal;
 const MAX_KEPT: u64 = 1_000;
 /// The most bytes of all of them.
 const MAX_KEPT_BYTES: u64 = 4 << 20;
+/// The most documents known, and the most bytes of them, as parsed.
+const MAX_KNOWN: u64 = 1_000;
+const MAX_KNOWN_BYTES: u64 = 32 << 20;
 
 /// Which documents clients may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +57,7 @@ impl Default for DocumentSettings {
 pub(super) struct Documents {
     settings: DocumentSettings,
     kept: Cache<Hash, Arc<str>>,
+    known: Cache<Arc<str>, Arc<Known>>,
 }
 
 pub(super) type Hash = [u8; 32];
@@ -67,15 +75,11 @@ pub(super) struct Found {
 
 impl Documents {
     pub(super) fn new(settings: DocumentSettings) -> Self {
-        // Every document counts as no less than its share of the bytes, so the bound of bytes bounds their number, too.
-        let least = MAX_KEPT_BYTES.div_ceil(MAX_KEPT);
-        let weight = move |text: &Arc<str>| u64::try_from(text.len()).unwrap_or(u64::MAX).max(least);
-        let kept = Cache::builder()
-            .max_capacity(MAX_KEPT_BYTES)
-            .weigher(move |_: &Hash, text| u32::try_from(weight(text)).unwrap_or(u32::MAX))
-            .eviction_policy(EvictionPolicy::lru())
-            .build();
-        Self { settings, kept }
+        Self {
+            settings,
+            kept: lately(MAX_KEPT, MAX_KEPT_BYTES, |_: &Hash, text: &Arc<str>| text.len()),
+            known: lately(MAX_KNOWN, MAX_KNOWN_BYTES, |text: &Arc<str>, _: &Arc<Known>| Known::weight(text)),
+        }
     }
 
     /// The document of a request: `text`, or what is named by `id` or Apollo's `persistedQuery` among the extensions.
@@ -132,6 +136,45 @@ impl Documents {
     pub(super) async fn keep(&self, hash: Hash, text: Arc<str>) {
         self.kept.insert(hash, text).await;
     }
+
+    /// A document of this text, if it is known.
+    pub(super) async fn known(&self, text: &str) -> Option<Arc<Known>> {
+        self.known.get(text).await
+    }
+
+    /// The bytes of all documents known.
+    #[cfg(test)]
+    pub(super) async fn known_bytes(&self) -> u64 {
+        self.known.run_pending_tasks().await;
+        self.known.weighted_size()
+    }
+
+    /// Knows a document from now on, since it has been executed.
+    pub(super) async fn learn(&self, text: &str, document: Arc<Known>) {
+        if document.is_query() {
+            self.known.insert(Arc::from(text), document).await;
+        }
+    }
+}
+
+/// A cache of those that were used last. Each counts as no less than its share of the bytes, so that the bound of bytes bounds
+/// their number, too.
+fn lately<K, V>(
+    most: u64,
+    bytes: u64,
+    weight: impl Fn(&K, &V) -> usize + Send + Sync + 'static,
+) -> Cache<K, V>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let least = bytes.div_ceil(most);
+    let weight = move |key: &K, value: &V| u64::try_from(weight(key, value)).unwrap_or(u64::MAX).max(least);
+    Cache::builder()
+        .max_capacity(bytes)
+        .weigher(move |key, value| u32::try_from(weight(key, value)).unwrap_or(u32::MAX))
+        .eviction_policy(EvictionPolicy::lru())
+        .build()
 }
 
 /// What a client calls a document.

@@ -21,7 +21,9 @@ mod state;
 mod subscription;
 mod types;
 
-use async_graphql::{SDLExportOptions, SchemaBuilder};
+use std::sync::Arc;
+
+use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
 use self::documents::Documents;
 pub use self::documents::{DocumentSettings, Manifest};
@@ -39,11 +41,30 @@ const MAX_DEPTH: usize = 16;
 const MAX_RECURSION: usize = 32;
 
 type Roots = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscription>;
+type Builder = SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// The schema, ready to execute requests. Cheap to clone; clones share everything.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "holds trait objects")]
-pub struct Schema(Roots);
+pub struct Schema {
+    /// Validates whatever it executes.
+    strict: Roots,
+    /// Executes what is known to be valid.
+    trusting: Roots,
+    settings: Arc<Settings>,
+    documents: Documents,
+}
+
+impl Schema {
+    fn new(settings: Settings, with: impl Fn(Builder) -> Builder) -> Self {
+        Self {
+            strict: with(builder()).finish(),
+            trusting: with(builder().validation_mode(ValidationMode::Fast)).finish(),
+            documents: Documents::new(settings.documents.clone()),
+            settings: Arc::new(settings),
+        }
+    }
+}
 
 /// What can be set about executing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +100,7 @@ impl Default for Settings {
 /// The schema over these sources, and what happens there.
 #[must_use]
 pub fn schema(gather: Gather, events: Log, settings: Settings) -> Schema {
-    let documents = Documents::new(settings.documents.clone());
-    Schema(builder().data(gather).data(events).data(settings).data(documents).finish())
+    Schema::new(settings, |builder| builder.data(gather.clone()).data(events.clone()))
 }
 
 /// The schema as text, sorted, the same for every build: what `schema.graphql` holds.
@@ -96,7 +116,7 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
+fn builder() -> Builder {
     Roots::build(query::Query, mutation::Mutation, subscription::Subscription)
         .limit_depth(MAX_DEPTH)
         .limit_recursive_depth(MAX_RECURSION)

@@ -6,34 +6,29 @@
 mod answer;
 mod library;
 mod live;
+mod read;
 mod refusal;
 mod variables;
 
 use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-};
-use async_graphql::{ObjectType, Response, SubscriptionType, Variables};
+use async_graphql::{ObjectType, Response, SubscriptionType};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::Value;
 
 pub use self::answer::Answer;
 pub use self::live::{Opened, open};
+use self::read::{Read, read};
 pub(super) use self::refusal::Refusal;
-use super::cost::{Cost, Nodes};
-use super::documents::{Documents, Hash};
-use super::error::{NOT_A_QUERY, OPERATION_UNRESOLVED, REQUEST_TIMEOUT, VALIDATION_FAILED};
-use super::mutation::MAX_WRITES;
+use super::documents::Hash;
+use super::error::{REQUEST_TIMEOUT, VALIDATION_FAILED};
 use super::state::State;
-use super::{Cx, Gather, Schema, Settings, guard, rules};
-use crate::model::caller::Caller;
+use super::{Cx, Gather, Schema, Settings};
 use crate::telemetry::metrics;
 
 /// How long after the deadline the answer is waited for. Everything below keeps the deadline and gives a partial answer
@@ -103,9 +98,8 @@ struct Document {
 impl Document {
     /// Puts the document that a request names into its place.
     async fn find(schema: &Schema, request: &mut Request) -> Result<Self, Refusal> {
-        let Some(documents) = schema.0.data::<Documents>() else { return Ok(Self::default()) };
         let text = mem::take(&mut request.query);
-        let found = documents.find(text, request.document_id.as_deref(), &request.extensions).await?;
+        let found = schema.documents.find(text, request.document_id.as_deref(), &request.extensions).await?;
         let keep = found.keep.map(|hash| (hash, Arc::from(&*found.text)));
         request.query = found.text;
         Ok(Self { named: found.named, keep })
@@ -113,69 +107,90 @@ impl Document {
 
     /// Keeps it, since it has been executed.
     async fn keep(self, schema: &Schema) {
-        if let (Some(documents), Some((hash, text))) = (schema.0.data::<Documents>(), self.keep) {
-            documents.keep(hash, text).await;
+        if let Some((hash, text)) = self.keep {
+            schema.documents.keep(hash, text).await;
         }
     }
 }
 
 async fn execute_with(schema: &Schema, cx: Cx, mut request: Request, spent: &Spent) -> Answer {
-    let document = match Document::find(schema, &mut request).await {
-        Ok(document) => document,
-        Err(refusal) => return Answer::refused(refusal, &cx.request_id),
-    };
-    let gather = schema.0.data::<Gather>();
+    match Document::find(schema, &mut request).await {
+        Ok(document) => {
+            let read = read(request, &schema.settings, Some(&schema.documents));
+            execute_read(schema, cx, document, read, spent).await
+        }
+        Err(refusal) => Answer::refused(refusal, &cx.request_id),
+    }
+}
+
+/// Executes what is read to be executed.
+async fn execute_read(
+    schema: &Schema,
+    cx: Cx,
+    document: Document,
+    read: impl Future<Output = Result<Read, Refusal>>,
+    spent: &Spent,
+) -> Answer {
+    let gather = schema.strict.data::<Gather>();
     // Before anything is read: what changes meanwhile is not to be missed.
     let standing = gather.map(Gather::standing);
     let state = gather.map(|gather| State::new(gather.clone(), cx.clone()));
-    let (meter, passing) = (cx.meter.clone(), state.as_ref().map(|state| state.passing.clone()));
-    let safe = request.safe;
-    let mut answer = run(&schema.0, cx, state, request, spent).await;
-    metrics::operation_answered(answer.refusal().is_none(), answer.codes(), meter.calls());
+    let passing = state.as_ref().map(|state| state.passing.clone());
+    let (mut safe, mut unknown) = (false, None);
+    let mut answer = bounded(&cx, schema.settings.suggestions, async {
+        let read = read.await?;
+        safe = read.safe;
+        unknown = (!read.known).then(|| (read.text.clone(), Arc::clone(&read.document)));
+        let roots = if read.known { &schema.trusting } else { &schema.strict };
+        run(roots, &cx, state, read, &schema.settings, spent).await
+    })
+    .await;
+    metrics::operation_answered(answer.refusal().is_none(), answer.codes(), cx.meter.calls());
     let named = document.named;
     if answer.refusal().is_none() {
         document.keep(schema).await;
+        if let Some((text, parsed)) = unknown {
+            schema.documents.learn(&text, parsed).await;
+        }
     }
-    let lasts =
-        answer.status() == 200 && meter.older().is_empty() && passing.is_some_and(|passing| !passing.holds());
+    let lasts = answer.status() == 200
+        && cx.meter.older().is_empty()
+        && passing.is_some_and(|passing| !passing.holds());
     if safe && named && lasts {
         answer.keep_for(FRESH);
     }
-    if let (true, Some(lease), Some(standing)) = (lasts, meter.ground.lease(), standing) {
+    if let (true, Some(lease), Some(standing)) = (lasts, cx.meter.ground.lease(), standing) {
         answer.give_again(lease.and(standing));
     }
     answer
 }
 
-/// Executes a request on any schema.
+/// Executes what was read on any schema.
 async fn run<Q, M, S>(
     schema: &async_graphql::Schema<Q, M, S>,
-    cx: Cx,
+    cx: &Cx,
     state: Option<State>,
-    request: Request,
+    read: Read,
+    settings: &Settings,
     spent: &Spent,
-) -> Answer
+) -> Result<Response, Refusal>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    let settings = schema.data::<Settings>().cloned().unwrap_or_default();
-    let work = async {
-        let sources = state.as_ref().map(|state| &state.gather);
-        let (mut request, cost) = prepare(request, &settings, &cx.caller, sources, spent)?;
-        if live::is_subscription(&mut request) {
-            return Err(Refusal::new(VALIDATION_FAILED, live::ELSEWHERE, None));
-        }
-        metrics::operation_reckoned(cost.calls);
-        tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "operation reckoned");
-        let mut prepared = request.data(cx.clone());
-        if let Some(state) = state {
-            prepared = prepared.data(state);
-        }
-        Ok(schema.execute(prepared).await)
-    };
-    bounded(&cx, settings.suggestions, work).await
+    let sources = state.as_ref().map(|state| &state.gather);
+    let cost = read.reckon(settings, &cx.caller, sources, spent)?;
+    if read.is_subscription() {
+        return Err(Refusal::new(VALIDATION_FAILED, live::ELSEWHERE, None));
+    }
+    metrics::operation_reckoned(cost.calls);
+    tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "operation reckoned");
+    let mut request = read.into_request().data(cx.clone());
+    if let Some(state) = state {
+        request = request.data(state);
+    }
+    Ok(schema.execute(request).await)
 }
 
 /// Answers with what comes of some work, which neither goes on long past its time nor takes others down by a panic.
@@ -202,99 +217,6 @@ async fn bounded(
         ),
     };
     answer.of_older(cx.meter.older())
-}
-
-/// Parses a request and checks what the library does not: variables, and the cost at the sources where there are any.
-fn prepare(
-    request: Request,
-    settings: &Settings,
-    caller: &Caller,
-    sources: Option<&Gather>,
-    spent: &Spent,
-) -> Result<(async_graphql::Request, Cost), Refusal> {
-    let (limits, most) = (&settings.limits, settings.max_upstream_calls);
-    let variables = variables::sized(request.variables)?;
-    guard::check(&request.query, limits)
-        .map_err(|refused| Refusal::guarded(refused, &request.query, limits))?;
-    let document = parse_query(&request.query).map_err(|error| Refusal::unparsable(&error))?;
-    let name = request.operation_name.filter(|name| !name.is_empty());
-    let operation = operation(&document, name.as_deref())?;
-    if request.safe && operation.ty == OperationType::Mutation {
-        let message = "Only queries may be sent by GET. Send this by POST.";
-        return Err(Refusal::new(NOT_A_QUERY, message, None));
-    }
-    variables::complete(operation, &variables)?;
-
-    let mut variables = Variables::from_json(Value::Object(variables));
-    variables::fill_in(operation, &mut variables);
-    rules::check(&document, operation, &variables, caller).map_err(Refusal::forbidden)?;
-    let nodes = Nodes::of(&document, operation, &variables);
-    match nodes.introspection {
-        Some((pos, _)) if !may_introspect(settings) => return Err(Refusal::introspection(pos)),
-        Some((pos, true)) => return Err(Refusal::introspects_too_much(pos)),
-        _ => {}
-    }
-    let before = spent.nodes.load(Ordering::Relaxed);
-    if before.saturating_add(nodes.count) > settings.max_nodes {
-        return Err(Refusal::too_many_nodes(nodes, before, settings.max_nodes));
-    }
-    spent.nodes.store(before.saturating_add(nodes.count), Ordering::Relaxed);
-    let cost = match sources {
-        Some(gather) => {
-            let cost = Cost::of(&document, operation, &variables, &|filter| gather.prices(caller, filter));
-            if let Some(pos) = cost.conflict {
-                return Err(Refusal::conflict(pos));
-            }
-            if cost.writes > MAX_WRITES {
-                return Err(Refusal::too_many_writes(MAX_WRITES));
-            }
-            let before = spent.calls.load(Ordering::Relaxed);
-            if before.saturating_add(cost.calls) > most {
-                return Err(Refusal::too_costly(&cost, before, most));
-            }
-            spent.calls.fetch_add(cost.calls, Ordering::Relaxed);
-            cost
-        }
-        None => Cost::default(),
-    };
-    let mut prepared = async_graphql::Request::new(request.query).variables(variables);
-    prepared.operation_name = name;
-    prepared.set_parsed_query(document);
-    Ok((prepared, cost))
-}
-
-/// Whether the schema may be asked for.
-fn may_introspect(settings: &Settings) -> bool {
-    settings.introspection
-}
-
-/// The operation to run.
-fn operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a OperationDefinition, Refusal> {
-    // The parser puts a single operation that has a name among the multiple ones.
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            let only = operations.values().next().map(|operation| &operation.node);
-            only.ok_or_else(|| Refusal::new(OPERATION_UNRESOLVED, "The document has no operation.", None))
-        }
-        (DocumentOperations::Multiple(_), None) => {
-            let message = "The document has several operations: say by its name which to run.";
-            Err(Refusal::new(OPERATION_UNRESOLVED, message, None))
-        }
-        (operations, Some(name)) => {
-            let mut named = operations.iter().filter(|(given, _)| given.is_some_and(|given| given == name));
-            named.next().map(|(_, operation)| &operation.node).ok_or_else(|| {
-                Refusal::new(
-                    OPERATION_UNRESOLVED,
-                    "The document has no operation of the name asked for.",
-                    None,
-                )
-            })
-        }
-    }
 }
 
 #[cfg(test)]

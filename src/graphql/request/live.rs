@@ -6,19 +6,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
+use async_graphql::parser::types::{OperationDefinition, Selection};
 use async_graphql::{Response, Variables};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{Answer, Document, Refusal, Request, Spent, bounded, execute, operation, prepare};
+use super::{Answer, Document, Refusal, Request, Spent, bounded, execute_read, read};
 use crate::events::Overrun;
+use crate::graphql::documents::Known;
 use crate::graphql::error::{SUBSCRIBER_TOO_SLOW, VALIDATION_FAILED};
 use crate::graphql::state::State;
 use crate::graphql::subscription::{Stage, Subscriber};
-use crate::graphql::{Cx, Gather, Schema, Settings};
+use crate::graphql::{Cx, Gather, Schema};
 use crate::model::cx::Meter;
 use crate::telemetry::metrics;
 
@@ -40,19 +41,24 @@ pub enum Opened {
 ///
 /// # Cancellation
 /// As of [`super::execute`]. Dropping the stream ends the subscription.
-pub async fn open(schema: &Schema, cx: Cx, request: Request) -> Opened {
-    let (began, mut whole) = (Instant::now(), request.clone());
-    let document = match Document::find(schema, &mut whole).await {
+pub async fn open(schema: &Schema, cx: Cx, mut request: Request) -> Opened {
+    let began = Instant::now();
+    let document = match Document::find(schema, &mut request).await {
         Ok(document) => document,
         Err(refusal) => return Opened::Once(Answer::refused(refusal, &cx.request_id)),
     };
-    let (mut opened, mut follows) = (None, false);
-    let settings = schema.0.data::<Settings>().cloned().unwrap_or_default();
-    let answer = bounded(&cx, settings.suggestions, async {
-        let gather = schema.0.data::<Gather>();
-        let (mut request, cost) = prepare(whole, &settings, &cx.caller, gather, &Spent::default())?;
-        follows = is_subscription(&mut request);
-        let Some(again) = Again::of(&mut request)? else { return Ok(Response::default()) };
+    let suggestions = schema.settings.suggestions;
+    let (mut opened, mut once) = (None, None);
+    let answer = bounded(&cx, suggestions, async {
+        let read = read(request, &schema.settings, Some(&schema.documents)).await?;
+        if !read.is_subscription() {
+            once = Some(read);
+            return Ok(Response::default());
+        }
+        let gather = schema.strict.data::<Gather>();
+        let cost = read.reckon(&schema.settings, &cx.caller, gather, &Spent::default())?;
+        check_root(read.operation()?)?;
+        let again = Again { document: read.document, name: read.name, variables: read.variables };
         metrics::operation_reckoned(cost.calls);
         tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "subscription reckoned");
         let stage = Arc::new(Stage::opening());
@@ -61,60 +67,42 @@ pub async fn open(schema: &Schema, cx: Cx, request: Request) -> Opened {
         Ok(first.unwrap_or_default())
     })
     .await;
-    match opened {
-        Some((again, subscriber)) => {
+    match (opened, once) {
+        (Some((again, subscriber)), _) => {
             document.keep(schema).await;
-            let suggestions = settings.suggestions;
             let told = Told { schema: schema.clone(), suggestions, cx, began, again, subscriber };
             Opened::Each(stream::unfold(Some(told), Told::next).boxed())
         }
-        None if follows => {
+        // What is no subscription goes the way of all others.
+        (None, Some(read)) => {
+            let read = std::future::ready(Ok(read));
+            Opened::Once(execute_read(schema, cx, document, read, &Spent::default()).await)
+        }
+        (None, None) => {
             metrics::operation_answered(answer.refusal().is_none(), answer.codes(), cx.meter.calls());
             Opened::Once(answer)
         }
-        // What is no subscription, or not even a request, goes the way of all others from its beginning.
-        None => Opened::Once(execute(schema, cx, request).await),
     }
 }
 
 /// A subscription, to be executed again for each event.
 struct Again {
-    document: ExecutableDocument,
+    document: Arc<Known>,
     name: Option<String>,
     variables: Variables,
 }
 
 impl Again {
-    /// The subscription that a request asks for; `None` where it asks for something else.
-    fn of(request: &mut async_graphql::Request) -> Result<Option<Self>, Refusal> {
-        let (name, variables) = (request.operation_name.clone(), request.variables.clone());
-        if !is_subscription(request) {
-            return Ok(None);
-        }
-        // It has been parsed already.
-        let Ok(document) = request.parsed_query() else { return Ok(None) };
-        check_root(operation(document, name.as_deref())?)?;
-        Ok(Some(Self { document: document.clone(), name, variables }))
-    }
-
     /// Executes it. `None`: it went well, and there was nothing to tell.
     async fn run(&self, schema: &Schema, cx: &Cx, stage: &Arc<Stage>) -> Option<Response> {
-        let gather = schema.0.data::<Gather>()?;
+        let gather = schema.strict.data::<Gather>()?;
         let mut request = async_graphql::Request::new("").variables(self.variables.clone());
         request.operation_name = self.name.clone();
-        request.set_parsed_query(self.document.clone());
+        request.set_parsed_query(self.document.document.clone());
         let state = State::new(gather.clone(), cx.clone());
         let request = request.data(cx.clone()).data(state).data(Arc::clone(stage));
-        schema.0.execute_stream(request).next().await
+        schema.strict.execute_stream(request).next().await
     }
-}
-
-/// Whether a request, which has been checked, asks for a subscription.
-pub(super) fn is_subscription(request: &mut async_graphql::Request) -> bool {
-    let name = request.operation_name.clone();
-    let document = request.parsed_query().ok();
-    let operation = document.and_then(|document| operation(document, name.as_deref()).ok());
-    operation.is_some_and(|operation| operation.ty == OperationType::Subscription)
 }
 
 /// Checks that exactly one field is selected, and that always. The library (8.0.0-rc.5) runs several, and passes over

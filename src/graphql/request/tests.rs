@@ -1,3 +1,5 @@
+mod known;
+
 use std::sync::Arc;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object};
@@ -5,7 +7,6 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::*;
-use crate::graphql::builder;
 use crate::model::caller::Caller;
 use crate::model::cx::Meter;
 
@@ -26,7 +27,7 @@ fn request(query: &str, variables: Value) -> Request {
 
 /// The real schema without sources behind it.
 async fn ask(request: Request) -> Value {
-    let schema = Schema(builder().finish());
+    let schema = Schema::new(Settings::default(), |builder| builder);
     serde_json::to_value(execute(&schema, cx(), request).await).unwrap()
 }
 
@@ -200,7 +201,12 @@ impl Hostile {
 
 async fn ask_hostile(query: &str) -> Answer {
     let schema = async_graphql::Schema::new(Hostile, EmptyMutation, EmptySubscription);
-    run(&schema, cx(), None, request(query, Value::Null), &Spent::default()).await
+    let (cx, settings) = (cx(), Settings::default());
+    let work = async {
+        let read = read(request(query, Value::Null), &settings, None).await?;
+        run(&schema, &cx, None, read, &settings, &Spent::default()).await
+    };
+    bounded(&cx, true, work).await
 }
 
 #[tokio::test]
@@ -274,7 +280,7 @@ async fn variables_that_are_too_many_too_deep_or_too_long_are_refused() {
 #[tokio::test]
 async fn nobody_is_told_the_schema_where_that_is_switched_off() {
     let settings = Settings { introspection: false, suggestions: false, ..Settings::default() };
-    let schema = Schema(builder().data(settings).finish());
+    let schema = Schema::new(settings, |builder| builder);
     let ask = async |query: &str| {
         serde_json::to_value(execute(&schema, cx(), request(query, Value::Null)).await).unwrap()
     };

@@ -79,11 +79,11 @@ impl Refusal {
 }
 
 /// Checks that every variable that cannot be null is given. The library (8.0.0-rc.5) runs without it.
-pub(super) fn complete(operation: &OperationDefinition, given: &Map<String, Value>) -> Result<(), Refusal> {
+pub(super) fn complete(operation: &OperationDefinition, given: &Variables) -> Result<(), Refusal> {
     for Positioned { pos, node: definition } in &operation.variable_definitions {
         let (name, kind) = (&definition.name.node, &definition.var_type.node);
-        let missing = match given.get(name.as_str()) {
-            Some(value) => value.is_null(),
+        let missing = match given.get(name) {
+            Some(value) => *value == async_graphql::Value::Null,
             None => definition.default_value.is_none(),
         };
         if missing && !kind.nullable {

@@ -1,0 +1,125 @@
+//! Documents that have run before: parsed and found valid once, they need not be again.
+//!
+//! Only what depends on the text alone is kept. Of validation one rule depends on more: whether the variables' values are of
+//! their types. That is asked here, of values that are certainly right; whoever is not certain goes the whole way once more,
+//! so that every refusal is the library's own.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::LazyLock;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    BaseType, ExecutableDocument, OperationDefinition, OperationType, Type, TypeKind, TypeSystemDefinition,
+};
+use async_graphql::{Positioned, Value, Variables};
+
+/// About how many bytes the parser makes of one byte of a document.
+const PARSED: usize = 48;
+
+/// A document that was parsed.
+#[derive(Debug)]
+pub(in crate::graphql) struct Known {
+    pub(in crate::graphql) document: ExecutableDocument,
+}
+
+impl Known {
+    pub(in crate::graphql) fn new(document: ExecutableDocument) -> Self {
+        Self { document }
+    }
+
+    /// Whether it is worth to be kept once it has run: it is one query. Validation looks at values for the operation alone that
+    /// runs, so a document with several is not valid once for all.
+    pub(super) fn is_query(&self) -> bool {
+        let mut operations = self.document.operations.iter();
+        let first = operations.next();
+        first.is_some_and(|(_, only)| only.node.ty == OperationType::Query) && operations.next().is_none()
+    }
+
+    /// About how many bytes it takes, its text among them.
+    pub(super) fn weight(text: &str) -> usize {
+        mem::size_of::<Self>() + text.len() * (PARSED + 1)
+    }
+}
+
+/// Whether the variables are certainly what an operation of a valid document takes.
+pub(in crate::graphql) fn takes(operation: &OperationDefinition, given: &Variables) -> bool {
+    operation.variable_definitions.iter().all(|Positioned { node: definition, .. }| {
+        let kind = &definition.var_type.node;
+        match given.get(&definition.name.node) {
+            Some(value) => is_of(kind, value),
+            None => kind.nullable || definition.default_value.is_some(),
+        }
+    })
+}
+
+/// Whether a value is certainly of a type. What the library would have to make into it is not.
+fn is_of(kind: &Type, value: &Value) -> bool {
+    match (&kind.base, value) {
+        (_, Value::Null) => kind.nullable,
+        (BaseType::List(of), Value::List(values)) => values.iter().all(|value| is_of(of, value)),
+        (BaseType::List(_), _) => false,
+        (BaseType::Named(name), value) => {
+            INPUTS.get(name.as_str()).is_some_and(|input| input.is_value(value))
+        }
+    }
+}
+
+/// A type of values.
+enum Input {
+    Int,
+    Boolean,
+    Text,
+    Word(HashSet<String>),
+    /// Its members, each with its type and whether it has a default.
+    Object(HashMap<String, (Type, bool)>),
+}
+
+impl Input {
+    fn is_value(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Int, Value::Number(number)) => {
+                number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
+            }
+            (Self::Boolean, Value::Boolean(_)) | (Self::Text, Value::String(_)) => true,
+            (Self::Word(words), Value::String(word)) => words.contains(word.as_str()),
+            (Self::Object(members), Value::Object(given)) => {
+                let right = |name: &str, value| members.get(name).is_some_and(|(kind, _)| is_of(kind, value));
+                let needed = members.iter().filter(|(_, (kind, default))| !kind.nullable && !default);
+                given.iter().all(|(name, value)| right(name, value))
+                    && needed.into_iter().all(|(name, _)| given.contains_key(name.as_str()))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The types of values, as the schema says; one that is not here has no value that is certain. What scalars of our own ask of
+/// a text, the argument that it is given to asks as well.
+static INPUTS: LazyLock<HashMap<String, Input>> = LazyLock::new(|| {
+    let built_in =
+        [("Int", Input::Int), ("Boolean", Input::Boolean), ("String", Input::Text), ("ID", Input::Text)];
+    let mut inputs: HashMap<_, _> =
+        built_in.into_iter().map(|(name, input)| (name.to_owned(), input)).collect();
+    // The text is our own.
+    let definitions =
+        parse_schema(crate::graphql::sdl()).map(|schema| schema.definitions).unwrap_or_default();
+    for definition in definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let input = match definition.node.kind {
+            TypeKind::Scalar if definition.node.name.node == "DateTime" => Input::Text,
+            TypeKind::Enum(kind) => {
+                Input::Word(kind.values.iter().map(|value| value.node.value.node.to_string()).collect())
+            }
+            TypeKind::InputObject(object) => {
+                let members = object.fields.into_iter().map(|Positioned { node: member, .. }| {
+                    (member.name.node.to_string(), (member.ty.node, member.default_value.is_some()))
+                });
+                Input::Object(members.collect())
+            }
+            _ => continue,
+        };
+        inputs.insert(definition.node.name.node.to_string(), input);
+    }
+    inputs
+});
