@@ -225,6 +225,32 @@ async fn keys_are_remembered_within_a_bound_the_oldest_go_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_caller_with_many_keys_pushes_out_its_own_and_nobody_elses() {
+    let shelf = Shelf::new();
+    let gather = open(&shelf);
+    let (modest, greedy) = (called("modest"), called("greedy"));
+    let gather = &gather;
+    let given = async |cx: &Cx, key: &str| {
+        let writes = shelf.writes();
+        *shelf.fails.lock().unwrap() = Some((Fate::Invalid, false));
+        order(gather, cx, "n", Some(key)).await;
+        shelf.fails.lock().unwrap().take();
+        shelf.writes() == writes
+    };
+    for at in 0..3 {
+        assert!(!given(&modest, &at.to_string()).await);
+    }
+    for at in 0..10_000 {
+        assert!(!given(&greedy, &at.to_string()).await);
+    }
+    for at in 0..3 {
+        assert!(given(&modest, &at.to_string()).await, "{at} is known");
+    }
+    assert!(given(&greedy, "9999").await && given(&greedy, "3").await);
+    assert!(!given(&greedy, "2").await, "those of its own that had to go");
+}
+
+#[tokio::test(start_paused = true)]
 async fn orders_that_could_not_be_sent_push_out_no_key() {
     let shelf = Shelf::new();
     let gather = open(&shelf);
@@ -251,6 +277,33 @@ async fn a_note_waits_until_the_vendor_shows_the_last_one() {
     *shelf.lead.lock().unwrap() = after;
     assert_eq!(order(&gather, &cx(), "b", Some("k")).await.outcome, Outcome::Applied);
     assert_eq!(shelf.notes(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_note_waits_until_it_is_known_whether_the_last_one_was_written() {
+    for made in [true, false] {
+        let shelf = Shelf::new();
+        let gather = open(&shelf);
+        *shelf.fails.lock().unwrap() = Some((Fate::Unknown, false));
+        assert_eq!(code(&order(&gather, &cx(), "a", None).await), WriteErrorCode::OutcomeUnknown);
+        let early = order(&gather, &cx(), "b", Some("k")).await;
+        assert_eq!((early.outcome, code(&early)), (Outcome::NotApplied, WriteErrorCode::SourceFailed));
+        assert_eq!(shelf.writes(), 1);
+        let lead = shelf.lead.lock().unwrap().clone();
+        let status = LeadUpdate { vendor_status: Some("signed".to_owned()), ..LeadUpdate::default() };
+        let other =
+            WriteOrder { lead: lead.key.clone(), change: status, if_updated_at: None, idempotency_key: None };
+        assert_eq!(gather.update_lead(&cx(), other).await.outcome, Outcome::Applied, "which undoes no note");
+        if made {
+            // The vendor had it all the time, and shows it now.
+            let note = LeadNote { id: "1".to_owned(), text: "a".to_owned(), created_at: None, author: None };
+            *shelf.lead.lock().unwrap() = Lead { notes: vec![note], updated_at: Some(at(60_000)), ..lead };
+        } else {
+            advance(Duration::from_secs(10)).await;
+        }
+        assert_eq!(order(&gather, &cx(), "b", Some("k")).await.outcome, Outcome::Applied);
+        assert_eq!(shelf.notes(), if made { vec!["a", "b"] } else { vec!["b"] });
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,6 +340,7 @@ async fn who_listens_is_told_of_what_was_applied_and_of_nothing_else() {
     order(&gather, &cx(), "one", None).await;
     *shelf.fails.lock().unwrap() = Some((Fate::Unknown, false));
     order(&gather, &cx(), "two", None).await;
+    advance(Duration::from_secs(10)).await;
     order(&gather, &cx(), "three", None).await;
     assert_eq!(*heard.lock().unwrap(), [1, 2]);
 }

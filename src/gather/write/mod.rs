@@ -7,6 +7,7 @@
 
 mod audit;
 mod change;
+mod doubts;
 mod once;
 mod order;
 mod overlay;
@@ -26,6 +27,7 @@ use self::audit::Audit;
 pub(super) use self::audit::recording;
 pub(super) use self::change::Change;
 use self::change::invalid;
+use self::doubts::Doubts;
 pub(super) use self::once::Once;
 use self::once::Running;
 pub use self::order::{Outcome, WriteError, WriteErrorCode, WriteOrder, Written};
@@ -56,13 +58,20 @@ pub(super) struct Desk {
     turns: Vec<Mutex<()>>,
     hashes: RandomState,
     once: Once,
+    doubts: Doubts,
     hear: std::sync::OnceLock<Hear>,
 }
 
 impl Desk {
     pub(super) fn new() -> Self {
         let turns = (0..TURNS).map(|_| Mutex::default()).collect();
-        Self { turns, hashes: RandomState::new(), once: Once::default(), hear: std::sync::OnceLock::new() }
+        Self {
+            turns,
+            hashes: RandomState::new(),
+            once: Once::default(),
+            doubts: Doubts::default(),
+            hear: std::sync::OnceLock::new(),
+        }
     }
 
     /// Waits for the writes of a lead that are under way: what one reads, the next must not overwrite.
@@ -209,14 +218,15 @@ impl<C: Change> Job<C> {
             Err(error) => return unasked(error, None),
         };
         let known = self.inner.overlay.over(prior.lead.clone());
-        let lags = known != prior.lead;
+        let lags = known != prior.lead || self.inner.writes.doubts.stand_against(&prior.lead);
         let prior = Prior { lead: known, ..prior };
         let seen = Arc::new(prior.lead.clone());
         if let Err(error) = self.unchanged(&prior.lead) {
             return Written::not(error, Some(seen));
         }
         // One more note is written as all that were just read and the new one: it would undo what that read does not show.
-        if lags && matches!(self.edit.note, Some(NoteEdit::Add(_))) {
+        let adds = matches!(self.edit.note, Some(NoteEdit::Add(_)));
+        if lags && adds {
             let message = "The vendor does not show the last change of this lead yet, and a note written now could undo it, \
                 so nothing was changed. Order the same again in some seconds.";
             return Written::not(WriteError::new(WriteErrorCode::SourceFailed, None, message), Some(seen));
@@ -233,6 +243,9 @@ impl<C: Change> Job<C> {
             // It says that it is done, and shows something else.
             Ok(Answered::Lead(_)) => self.look(verb, &prior, None, verified).await,
         };
+        if adds && written.outcome == Outcome::Unknown {
+            self.inner.writes.doubts.raise(&prior.lead, &self.edit);
+        }
         // Nor is the answer held: it may be older than what a webhook has told meanwhile. The overlay keeps the write visible.
         self.forget();
         written

@@ -1,7 +1,8 @@
 //! Orders that are given again: one name, one write, one answer.
 //!
-//! Kept for 24 h in this process, for each caller apart; at most 10,000 orders and 16 MiB of answers, beyond which the oldest go.
-//! A write under way is always known: forgotten, it could be made twice.
+//! Kept for 24 h in this process, for each caller apart; at most 10,000 orders and 16 MiB of answers. Beyond that the oldest go of
+//! whoever holds most, so nobody pushes out what somebody holds who holds less. A write under way is always known: forgotten, it
+//! could be made twice.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,8 +38,10 @@ pub(in crate::gather) struct Once(Arc<Mutex<Orders>>);
 #[derive(Default)]
 struct Orders {
     known: HashMap<Name, Known>,
-    /// Those that are answered, by the age of the answer, the oldest first.
-    ages: VecDeque<(Name, Instant)>,
+    /// What each caller holds of answers.
+    held: HashMap<Arc<str>, Held>,
+    /// Answered orders of all callers, and the bytes of their answers.
+    answered: usize,
     bytes: usize,
 }
 
@@ -46,6 +49,14 @@ struct Known {
     print: u64,
     bytes: usize,
     running: Running,
+}
+
+/// One caller's orders that are answered.
+#[derive(Default)]
+struct Held {
+    /// By the age of the answer, the oldest first.
+    ages: VecDeque<(Arc<str>, Instant)>,
+    bytes: usize,
 }
 
 impl Once {
@@ -78,7 +89,10 @@ impl Once {
         if let Some(known) = orders.known.get_mut(name) {
             known.bytes = weight;
             orders.bytes += weight;
-            orders.ages.push_back((name.clone(), Instant::now()));
+            orders.answered += 1;
+            let held = orders.held.entry(Arc::clone(&name.0)).or_default();
+            held.bytes += weight;
+            held.ages.push_back((Arc::clone(&name.1), Instant::now()));
         }
         orders.drop_older(Instant::now());
     }
@@ -89,14 +103,38 @@ impl Once {
 }
 
 impl Orders {
+    /// Forgets what is too old or too much. Looks at every caller, of whom there are no more than orders.
     fn drop_older(&mut self, now: Instant) {
-        while let Some((name, born)) = self.ages.front() {
-            let over = self.ages.len() > MOST || self.bytes > MOST_BYTES;
-            if !over && now.duration_since(*born) < KEPT {
-                break;
+        let old = |held: &Held| held.ages.front().is_some_and(|(_, born)| now.duration_since(*born) >= KEPT);
+        let late: Vec<_> =
+            self.held.iter().filter(|(_, held)| old(held)).map(|(caller, _)| Arc::clone(caller)).collect();
+        for caller in late {
+            while self.held.get(&caller).is_some_and(old) {
+                self.drop_oldest(&caller);
             }
-            self.bytes -= self.known.remove(name).map_or(0, |known| known.bytes);
-            self.ages.pop_front();
+        }
+        while self.answered > MOST {
+            let most = self.held.iter().max_by_key(|(_, held)| held.ages.len());
+            let Some(caller) = most.map(|(caller, _)| Arc::clone(caller)) else { return };
+            self.drop_oldest(&caller);
+        }
+        while self.bytes > MOST_BYTES {
+            let most = self.held.iter().max_by_key(|(_, held)| held.bytes);
+            let Some(caller) = most.map(|(caller, _)| Arc::clone(caller)) else { return };
+            self.drop_oldest(&caller);
+        }
+    }
+
+    fn drop_oldest(&mut self, caller: &Arc<str>) {
+        let Some(held) = self.held.get_mut(caller) else { return };
+        if let Some((key, _)) = held.ages.pop_front() {
+            let bytes = self.known.remove(&(Arc::clone(caller), key)).map_or(0, |known| known.bytes);
+            held.bytes -= bytes;
+            self.bytes -= bytes;
+            self.answered -= 1;
+        }
+        if held.ages.is_empty() {
+            self.held.remove(caller);
         }
     }
 }

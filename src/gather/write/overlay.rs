@@ -15,7 +15,7 @@ use crate::model::lead::Lead;
 use crate::model::write::LeadEdit;
 
 /// How long a vendor may lag behind.
-const LAG: Duration = Duration::from_secs(10);
+pub(super) const LAG: Duration = Duration::from_secs(10);
 /// The most writes that are kept; beyond it the oldest goes.
 const MOST: usize = 1_024;
 
