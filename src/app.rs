@@ -27,7 +27,7 @@ use tower::{ServiceExt, service_fn};
 use self::live::{Lasting, Live};
 use crate::callers;
 use crate::config::{self, Config, Environment, Flaw, KnownVendor, Problem, SourceConfig};
-use crate::events::{self, Log, Told};
+use crate::events::{self, Log, Looked, Told};
 use crate::gather::settings::Settings;
 use crate::graphql;
 use crate::http::{self, Lines, Readiness};
@@ -144,6 +144,7 @@ impl App {
             readiness: Readiness::default(),
             events: Log::new(parts.events),
             told: Told::default(),
+            looked: Looked::default(),
             inboxes: Arc::default(),
             lines: Lines::new(&settings),
         };

@@ -17,7 +17,7 @@ use super::discovery::{self, Found, Known};
 use super::{Parts, circumstances, issuers, webhooks};
 use crate::callers::{Callers, Refused};
 use crate::config::SourceConfig;
-use crate::events::{self, Event, EventKind, Log, Told};
+use crate::events::{self, Event, EventKind, Log, Looked, Told};
 use crate::gather::Gather;
 use crate::graphql::{self, Opened, Request, Schema};
 use crate::http::{
@@ -48,6 +48,8 @@ pub(super) struct Lasting {
     pub(super) events: Log,
     /// What webhooks have told already.
     pub(super) told: Told,
+    /// What sources looked like when they were last looked at.
+    pub(super) looked: Looked,
     /// Works off what webhooks told, also what they told before.
     pub(super) inboxes: Arc<Mutex<JoinSet<()>>>,
     pub(super) lines: Lines,
@@ -88,8 +90,12 @@ impl Live {
             let config = self.configs.iter().find(|config| source.is_of(&config.name));
             config.is_some_and(|config| configs.contains(config))
         };
+        let same = |source: &SourceId| {
+            let config = self.configs.iter().find(|config| source.is_of(&config.name));
+            config.is_some_and(|config| configs.iter().any(|next| next.has_key_of(config)))
+        };
         let all = found.iter().flat_map(|found| found.account.sources.iter().cloned()).collect();
-        let gather = self.gather.next(gather, all, &stays);
+        let gather = self.gather.next(gather, all, &stays, &same);
         Self::run(Pieces { http, callers, graphql, events, gather, found, configs }, lasting).await
     }
 
@@ -103,7 +109,8 @@ impl Live {
         background.spawn(events::watch(gather.clone(), lasting.events.clone()));
         let circumstances = Arc::new(|| circumstances::in_the_background("polling"));
         let log = lasting.events.clone();
-        background.spawn(events::poll(gather.clone(), log, events.poll, circumstances));
+        let looked = lasting.looked.clone();
+        background.spawn(events::poll(gather.clone(), log, events.poll, circumstances, looked));
         let schema = graphql::schema(gather.clone(), lasting.events.clone(), graphql);
         background.spawn(callers.clone().keep());
         let identify = identify(callers.clone());
@@ -138,7 +145,7 @@ pub(super) fn sources(accounts: &[Account]) -> Vec<Arc<dyn Source>> {
 fn publish_writes(events: Log) -> impl Fn(Timestamp, Arc<Lead>) + Send + Sync {
     move |at, lead| {
         let event = Event::new(EventKind::LeadUpdated, lead.key.source.clone(), lead.vendor, at);
-        events.publish(Event { occurred_at: lead.updated_at, lead: Some(lead), ..event });
+        events.publish_own(Event { occurred_at: lead.updated_at, lead: Some(lead), ..event });
     }
 }
 

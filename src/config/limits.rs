@@ -112,7 +112,7 @@ fn inbox(root: &mut Section<'_>, standard: InboxSettings) -> InboxSettings {
     settings
 }
 
-/// `[cache]`, `[paging]` and `[cursors]`.
+/// `[cache]`, `[paging]`, `[recordings]` and `[cursors]`.
 pub(super) fn gather(
     root: &mut Section<'_>,
     http: &http::Settings,
@@ -149,6 +149,10 @@ pub(super) fn gather(
     let source_timeout = source_timeout(&mut paging, standard.source_timeout, http.request_timeout);
     paging.refuse_others();
 
+    let mut recordings = root.section("recordings");
+    let links_per_second = recordings.number("links_per_second", standard.links_per_second, &(1..=1_000));
+    recordings.refuse_others();
+
     let mut cursors = root.section("cursors");
     let cursor_keys = cursors::keys(&mut cursors, environment);
     cursors.refuse_others();
@@ -172,6 +176,7 @@ pub(super) fn gather(
         backward_records,
         collect_records,
         interaction_leads,
+        links_per_second,
         cursor_ttl: standard.cursor_ttl,
         writable: standard.writable,
         cursor_keys,

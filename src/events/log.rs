@@ -6,12 +6,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::cursor::{BadCursor, Cursors, Place};
-use super::{Event, Settings};
+use super::echo::{ECHO, alike};
+use super::{Event, EventKind, Settings};
 
 /// The newest events. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -32,10 +34,14 @@ struct Held {
     bytes: usize,
     /// The number of the next event. They count from 0 without a gap, so those that are held are the ones just before it.
     next: u64,
+    /// When the last of our own writes was told.
+    own_at: Option<Instant>,
 }
 
 struct Entry {
     event: Arc<Event>,
+    /// Whether it is a write of ours.
+    own: bool,
     bytes: usize,
     at: Instant,
 }
@@ -61,6 +67,20 @@ impl Held {
         }
     }
 
+    /// What told this already: the last that was told of the same lead, where it says the same, and one of the two is a write of
+    /// ours. The vendor's word may well come first.
+    fn told(&mut self, event: &Event, own: bool, now: Instant) -> Option<&mut Entry> {
+        let recent = |at: Instant| now.duration_since(at) < ECHO;
+        let lead = event.lead.as_ref().filter(|_| event.kind == EventKind::LeadUpdated)?;
+        if !own && !self.own_at.is_some_and(recent) {
+            return None;
+        }
+        let mut told = self.entries.iter_mut().rev().take_while(|entry| recent(entry.at));
+        let last = told.find(|entry| entry.event.lead.as_ref().is_some_and(|told| told.key == lead.key))?;
+        let same = last.event.lead.as_ref().is_some_and(|told| alike(told, lead));
+        (last.event.kind == EventKind::LeadUpdated && (own || last.own) && same).then_some(last)
+    }
+
     /// The events from `number` on, which is held.
     fn from(&self, number: u64) -> impl Iterator<Item = (u64, &Arc<Event>)> {
         let skipped = usize::try_from(number.saturating_sub(self.first())).unwrap_or(usize::MAX);
@@ -84,8 +104,26 @@ impl Log {
     /// Tells everyone who listens, and whoever asks for the past until it is too long ago. Events of one source must be
     /// published one after another, in the order in which they are to be heard.
     pub fn publish(&self, event: Event) {
-        let entry = Entry { bytes: event.weight(), event: Arc::new(event), at: Instant::now() };
+        self.add(event, false);
+    }
+
+    /// As [`Log::publish`], of a lead that was changed through this gateway: what its vendor says about that, before or
+    /// after, is the same event, and is told once.
+    pub fn publish_own(&self, event: Event) {
+        self.add(event, true);
+    }
+
+    fn add(&self, event: Event, own: bool) {
+        let now = Instant::now();
         let mut held = self.0.held();
+        let told = held.told(&event, own, now).map(|entry| entry.own |= own).is_some();
+        if own {
+            held.own_at = Some(now);
+        }
+        if told {
+            return;
+        }
+        let entry = Entry { bytes: event.weight(), event: Arc::new(event), own, at: now };
         held.bytes += entry.bytes;
         held.entries.push_back(entry);
         held.next += 1;
@@ -128,6 +166,11 @@ impl Log {
         let held = self.0.held();
         let from = from.clamp(held.first(), held.next);
         (held.from(from).map(|(_, event)| Arc::clone(event)).collect(), held.next)
+    }
+
+    /// How long events are kept: how far back a listener may ask.
+    pub(super) fn memory(&self) -> Duration {
+        self.0.settings.max_age
     }
 
     /// How many listen now.
@@ -177,7 +220,7 @@ pub struct Listener {
 /// Something heard.
 #[derive(Clone, Debug)]
 pub struct Heard {
-    /// The event; `None`: events before here were missed, and what is shown of records must be read anew.
+    /// The event; `None`: events before here were missed, of any source, and what is shown of records must be read anew.
     pub event: Option<Arc<Event>>,
     /// The place right behind it.
     pub mark: Mark,

@@ -5,6 +5,7 @@
 //! who may hear what, which is decided where nodes are made.
 
 mod cursor;
+mod echo;
 mod inbox;
 mod log;
 mod poll;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 pub use self::cursor::BadCursor;
 pub use self::inbox::{Circumstances, Inbox, InboxSettings, SentAway};
 pub use self::log::{Heard, Listener, Log, Mark, Overrun};
-pub use self::poll::{PollSettings, poll};
+pub use self::poll::{Looked, PollSettings, poll};
 pub use self::seen::{Told, ToldTo};
 pub use self::states::watch;
 use crate::gather::record::Record;
@@ -96,6 +97,8 @@ pub enum EventKind {
     InteractionAdded,
     /// A source is doing better or worse than before.
     SourceStateChanged,
+    /// What has happened at the source could not be found out: what is shown of its records must be read anew.
+    Missed,
 }
 
 impl Event {

@@ -4,6 +4,9 @@
 //! can be lost. A look costs a page of the source's list, which is the page that clients ask for first; where interactions are
 //! listed lead by lead, it also costs one call for each lead that is new, has changed, or has a call in progress. All of it is
 //! background work, which stops by itself where a vendor's quota runs low.
+//!
+//! What was seen is kept while nobody listens, for as long as a listener may come back with a cursor: the first look then finds
+//! what has changed meanwhile. Where that cannot be found, it is told that something was missed.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Circumstances, Event, EventKind, Log};
 use crate::gather::Gather;
@@ -48,20 +52,42 @@ const PATIENCE: u32 = 60;
 /// Leads of a source that are remembered; beyond that, only those of the last page.
 const REMEMBERED: usize = 2_000;
 
+/// What sources looked like when they were last looked at. Outlives those who listen, and every configuration. Clones share it.
+#[derive(Clone, Default)]
+#[expect(missing_debug_implementations, reason = "holds personal data")]
+pub struct Looked(Arc<Mutex<Memory>>);
+
+#[derive(Default)]
+struct Memory {
+    watches: HashMap<SourceId, Watch>,
+    /// The number of the first event that was not yet looked at.
+    read: u64,
+    /// Whether somebody listened who may come back.
+    listened: bool,
+}
+
 /// Looks at sources for as long as it is not dropped.
-pub async fn poll(gather: Gather, log: Log, settings: PollSettings, circumstances: Circumstances) {
+pub async fn poll(
+    gather: Gather,
+    log: Log,
+    settings: PollSettings,
+    circumstances: Circumstances,
+    looked: Looked,
+) {
     let shortest = [settings.every, settings.reconcile].into_iter().filter(|every| !every.is_zero()).min();
-    let pause = shortest.map_or(LOOK, |shortest| shortest.min(LOOK));
-    let mut poll = Poll { gather, log, settings, circumstances, watches: HashMap::new(), read: u64::MAX };
+    let Some(pause) = shortest.map(|shortest| shortest.min(LOOK)) else { return };
+    let poll = Poll { gather, log, settings, circumstances };
     loop {
-        poll.log.awaited().await;
-        poll.read = poll.log.since(u64::MAX).1;
-        while poll.log.listeners() > 0 {
+        poll.awaited(&looked, pause).await;
+        looked.0.lock().await.listened = true;
+        loop {
             // Not at once: who only looks in costs nothing.
             sleep(pause).await;
-            poll.look().await;
+            if poll.log.listeners() == 0 {
+                break;
+            }
+            poll.look(&mut *looked.0.lock().await).await;
         }
-        poll.watches.clear();
     }
 }
 
@@ -70,9 +96,6 @@ struct Poll {
     log: Log,
     settings: PollSettings,
     circumstances: Circumstances,
-    watches: HashMap<SourceId, Watch>,
-    /// The number of the first event that was not yet looked at.
-    read: u64,
 }
 
 /// What is known of a source.
@@ -92,33 +115,73 @@ struct Watch {
 }
 
 impl Poll {
-    async fn look(&mut self) {
+    /// Waits for somebody who listens; tells whoever comes back too late for what is known that something was missed.
+    async fn awaited(&self, looked: &Looked, pause: Duration) {
+        if looked.0.lock().await.listened {
+            if timeout(pause, self.log.awaited()).await.is_ok() {
+                return;
+            }
+            // Of a source that was never looked at, nobody will know what has changed.
+            self.lose(&mut *looked.0.lock().await, |watch| watch.looked_at.is_none());
+            if timeout(self.log.memory(), self.log.awaited()).await.is_ok() {
+                return;
+            }
+            let mut memory = looked.0.lock().await;
+            self.lose(&mut memory, |_| true);
+            memory.listened = false;
+        }
+        self.log.awaited().await;
+    }
+
+    /// Forgets sources, and tells that what happens there from now on is missed.
+    fn lose(&self, memory: &mut Memory, lost: impl Fn(&Watch) -> bool) {
         let cx = (self.circumstances)();
-        let (events, next) = self.log.since(self.read);
-        self.read = next;
+        for (view, _) in self.polled(&cx) {
+            if memory.watches.get(&view.id).is_none_or(&lost) {
+                memory.watches.remove(&view.id);
+                self.miss(&view, cx.now);
+            }
+        }
+    }
+
+    fn miss(&self, view: &SourceView, now: Timestamp) {
+        self.log.publish(Event::new(EventKind::Missed, view.id.clone(), view.vendor, now));
+    }
+
+    /// The sources that are looked at, and how often.
+    fn polled(&self, cx: &Cx) -> Vec<(SourceView, Duration)> {
+        let all = self.gather.sources(&cx.caller).into_iter().filter(|view| view.capabilities.leads);
+        let with_pace = all.map(|view| {
+            let every =
+                if view.capabilities.webhooks { self.settings.reconcile } else { self.settings.every };
+            (view, every)
+        });
+        with_pace.filter(|(_, every)| !every.is_zero()).collect()
+    }
+
+    async fn look(&self, memory: &mut Memory) {
+        let cx = (self.circumstances)();
+        let (events, next) = self.log.since(memory.read);
+        memory.read = next;
         for event in events {
-            let watch = self.watches.get_mut(&event.source);
+            let watch = memory.watches.get_mut(&event.source);
             if let (Some(watch), Some(lead)) = (watch, &event.lead) {
                 watch.leads.insert(lead.key.native.clone(), None);
             }
         }
-        for view in self.gather.sources(&cx.caller).iter().filter(|view| view.capabilities.leads) {
-            let every =
-                if view.capabilities.webhooks { self.settings.reconcile } else { self.settings.every };
-            if every.is_zero() {
-                continue;
-            }
-            let mut watch = self.watches.remove(&view.id).unwrap_or_default();
+        let polled = self.polled(&cx);
+        memory.watches.retain(|source, _| polled.iter().any(|(view, _)| view.id == *source));
+        for (view, every) in &polled {
+            let watch = memory.watches.entry(view.id.clone()).or_default();
             if watch.due.is_none_or(|due| due <= Instant::now()) {
-                watch.due = Some(Instant::now() + every);
-                if let Err(error) = self.look_at(view, &mut watch).await {
+                watch.due = Some(Instant::now() + *every);
+                if let Err(error) = self.look_at(view, watch).await {
                     tracing::debug!(source = %view.id, error = ?error.kind, "a source could not be looked at");
                 }
             }
-            self.watches.insert(view.id.clone(), watch);
         }
         // What this look told is no news to the next one.
-        self.read = self.log.since(u64::MAX).1;
+        memory.read = self.log.since(u64::MAX).1;
     }
 
     async fn look_at(&self, view: &SourceView, watch: &mut Watch) -> Result<(), SourceError> {
@@ -129,6 +192,11 @@ impl Poll {
         let leads = self.gather.newest_leads(&cx, &view.id).await?;
         let since = watch.looked_at.map(|at| at.checked_sub(LATE).unwrap_or(at));
         let mut moved = Vec::new();
+        // There is more than this page that nobody has seen.
+        let known = |lead: &Arc<Lead>| watch.leads.contains_key(&lead.key.native);
+        if !watch.leads.is_empty() && !leads.is_empty() && !leads.iter().any(known) {
+            self.miss(view, cx.now);
+        }
         for lead in &leads {
             let shown = shown(lead);
             let kind = match watch.leads.insert(lead.key.native.clone(), Some(shown)) {

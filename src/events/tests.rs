@@ -1,3 +1,4 @@
+mod echo;
 mod inbox;
 mod model;
 mod poll;

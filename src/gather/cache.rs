@@ -225,8 +225,8 @@ impl Cache {
         if settings.cache_bytes != self.capacity {
             return next;
         }
-        let (held, flights, there) = (self.held.clone(), self.flights.clone(), Arc::clone(&self.there));
-        Self { held, flights, there, ..next }
+        // Reads under way are not joined: one of a source that ended may begin even now, by a request that goes on as it began.
+        Self { held: self.held.clone(), there: Arc::clone(&self.there), ..next }
     }
 
     /// What is held under a key and fresh, without reading.

@@ -68,6 +68,14 @@ impl Links {
         self.known().puts
     }
 
+    /// Forgets the links of sources that are gone, or are no longer the accounts they were.
+    pub(super) fn forget(&self, is_gone: impl Fn(&SourceId) -> bool) {
+        let mut known = self.known();
+        known.by_lead.retain(|(source, _), _| !is_gone(source));
+        known.by_conversation.retain(|(source, _), _| !is_gone(source));
+        known.order.retain(|((source, _), ..)| !is_gone(source));
+    }
+
     /// The link of a lead.
     pub(super) fn of_lead(&self, lead: &Key) -> Option<Link> {
         let mut known = self.known();

@@ -23,6 +23,7 @@ mod position;
 pub mod prices;
 mod reader;
 pub mod record;
+mod recordings;
 mod registry;
 pub mod request;
 pub mod settings;
@@ -49,6 +50,8 @@ use self::lookup::Scouted;
 pub use self::news::Anew;
 use self::plan::{Leg, Legs};
 use self::prices::Prices;
+pub use self::recordings::LinkError;
+use self::recordings::Minted;
 use self::registry::Registry;
 use self::request::{
     ConversationFilter, ConversationKey, InteractionFilter, LeadFilter, Paging, SourceFilter,
@@ -56,9 +59,9 @@ use self::request::{
 use self::settings::Settings;
 use self::write::Overlay;
 use crate::model::caller::Caller;
-use crate::model::conversation::{Conversation, RecordingLink};
+use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
-use crate::model::failure::{SourceError, SourceErrorKind};
+use crate::model::failure::SourceError;
 use crate::model::id::{EntityKind, Key, SourceId};
 use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
@@ -86,6 +89,7 @@ struct Inner {
     sealer: Arc<Sealer>,
     overlay: Overlay,
     writes: Arc<write::Desk>,
+    minted: Arc<Minted>,
 }
 
 /// The sources and links that an answer was made with.
@@ -112,22 +116,25 @@ impl Gather {
             sealer: Arc::new(Sealer::new(&settings)),
             overlay: Overlay::default(),
             writes: Arc::new(write::Desk::new()),
+            minted: Arc::default(),
             settings: Arc::new(settings),
         };
         Self { inner: Arc::new(inner) }
     }
 
     /// Gathers from other sources, or under other settings, and goes on with what this one knows. Of sources that do not
-    /// `stay` as they are, what is held is void, what is being read just now included. Cursors are good for both, unless their
-    /// keys are others.
+    /// `stay` as they are, what is held is void, what is being read just now included; of those that are not even the `same`
+    /// account any more, the links that webhooks told are forgotten, too. Cursors are good for both, unless their keys are others.
     #[must_use]
     pub fn next(
         &self,
         settings: Settings,
         sources: Vec<Arc<dyn Source>>,
         stays: &dyn Fn(&SourceId) -> bool,
+        same: &dyn Fn(&SourceId) -> bool,
     ) -> Self {
         let before = &self.inner;
+        before.links.forget(|source| !same(source));
         let same_keys = settings.cursor_keys == before.settings.cursor_keys;
         let sealer = if same_keys { Arc::clone(&before.sealer) } else { Arc::new(Sealer::new(&settings)) };
         let inner = Inner {
@@ -139,6 +146,7 @@ impl Gather {
             sealer,
             overlay: before.overlay.clone(),
             writes: Arc::clone(&before.writes),
+            minted: Arc::clone(&before.minted),
             settings: Arc::new(settings),
         };
         Self { inner: Arc::new(inner) }
@@ -292,24 +300,6 @@ impl Gather {
     /// Reads interactions by key; every key gets its own result.
     pub async fn interactions_by_key(&self, cx: &Cx, keys: &[Key]) -> HashMap<Key, Found<Interaction>> {
         self.inner.each(keys, async |key| Ok(self.inner.interaction(cx, &key).await?.told(cx))).await
-    }
-
-    /// Mints a link to the recording of a conversation or interaction. Never cached.
-    ///
-    /// # Errors
-    /// What the source says; `Unsupported` where it has no recordings.
-    pub async fn recording_link(&self, cx: &Cx, key: &Key) -> Result<Option<RecordingLink>, SourceError> {
-        let Some(source) = self.inner.registry.seen_by(&cx.caller).get(&key.source) else { return Ok(None) };
-        let unsupported = || SourceError::new(&key.source, "recordings.link", SourceErrorKind::Unsupported);
-        let recordings = source.recordings().ok_or_else(unsupported)?;
-        let link = recordings.link_dyn(cx, &key.native).await;
-        let outcome = match &link {
-            Ok(Some(_)) => "made",
-            Ok(None) => "none",
-            Err(_) => "failed",
-        };
-        write::recording(cx, &key.source, key, outcome);
-        link
     }
 
     /// What every answer rests on beside the reads it was made of: that there are the same sources, and that no more has become

@@ -45,6 +45,8 @@ pub struct Settings {
     pub collect_records: usize,
     /// From how many of its newest leads a source that lists interactions per lead answers `interactions`. 25.
     pub interaction_leads: usize,
+    /// The most links to recordings that one caller has made in a second, and at once. 1.
+    pub links_per_second: u32,
     /// How long cursors are good. 24 h.
     pub cursor_ttl: Duration,
     /// Which sources may be written to. None.
@@ -84,6 +86,7 @@ impl Default for Settings {
             backward_records: 2_000,
             collect_records: 1_000,
             interaction_leads: 25,
+            links_per_second: 1,
             cursor_ttl: Duration::from_secs(24 * 3600),
             writable: Visible::Only(Arc::default()),
             cursor_keys: Vec::new(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_graphql::{Context, ErrorExtensionValues, Value};
 
+use crate::gather::LinkError;
 use crate::gather::answer::GatherError;
 use crate::gather::request::{InputCode, InputError};
 use crate::model::caller::Scope;
@@ -49,6 +50,8 @@ pub(super) const REQUEST_TIMEOUT: &str = "REQUEST_TIMEOUT";
 pub(super) const SUBSCRIBER_TOO_SLOW: &str = "SUBSCRIBER_TOO_SLOW";
 /// What the caller may not do, or ask for.
 pub(super) const FORBIDDEN: &str = "FORBIDDEN";
+/// The caller asks for something more often than it may.
+pub(super) const RATE_LIMITED: &str = "RATE_LIMITED";
 /// A fault of ours.
 pub(super) const INTERNAL: &str = "INTERNAL";
 
@@ -72,6 +75,11 @@ pub(super) enum ClientError {
     Input(InputError),
     /// The caller does not hold the scope that it takes.
     Forbidden(Scope),
+    /// The caller has had as many links to recordings made as one may in a second.
+    TooManyLinks {
+        /// When the next one can be made.
+        retry_after: Duration,
+    },
     /// One source could not give it.
     Source(SourceError),
     /// Sources that the answer needs could not give it.
@@ -121,6 +129,15 @@ impl From<SourceError> for ClientError {
     }
 }
 
+impl From<LinkError> for ClientError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::TooOften { retry_after } => Self::TooManyLinks { retry_after },
+            LinkError::Source(error) => Self::Source(error),
+        }
+    }
+}
+
 impl From<GatherError> for ClientError {
     fn from(error: GatherError) -> Self {
         match error {
@@ -146,6 +163,13 @@ impl From<ClientError> for async_graphql::Error {
                 extensions.set("code", FORBIDDEN);
                 extensions.set("scope", scope.as_str());
                 format!("This takes the scope `{}`, which this caller does not hold.", scope.as_str())
+            }
+            ClientError::TooManyLinks { retry_after } => {
+                extensions.set("code", RATE_LIMITED);
+                extensions.set("retryable", true);
+                extensions.set("retryAfterMs", millis(retry_after).max(1));
+                "A caller has only so many links to recordings made in a second. Ask for this one again then."
+                    .to_owned()
             }
             ClientError::Source(error) => {
                 extensions.set("code", source_code(error.kind));

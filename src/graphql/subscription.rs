@@ -69,7 +69,8 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn holds(&self, event: &events::Event) -> bool {
-        self.types.as_ref().is_none_or(|types| types.contains(&event.kind.into()))
+        let kind = EventType::from(event.kind);
+        (kind == EventType::Lagged || self.types.as_ref().is_none_or(|types| types.contains(&kind)))
             && self.of.sources.as_ref().is_none_or(|sources| sources.contains(&event.source))
             && self.of.vendors.as_ref().is_none_or(|vendors| vendors.contains(&event.vendor))
     }

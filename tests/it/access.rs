@@ -46,6 +46,19 @@ const ROLES: &[&[Scope]] = &[
     &Scope::ALL,
 ];
 
+/// Nothing ages while all of it is asked, and links are made for all of it.
+fn settled() -> Settings {
+    let long = Duration::from_secs(3_600);
+    Settings {
+        list_ttl: long,
+        lead_ttl: long,
+        conversation_ttl: long,
+        interaction_ttl: long,
+        links_per_second: 1_000,
+        ..Settings::default()
+    }
+}
+
 /// A gateway over one full source that lists conversations, and one that keeps histories.
 struct Bench {
     schema: Schema,
@@ -60,7 +73,7 @@ impl Bench {
             vec![Arc::new(full("histories")), Arc::new(Talking(full("talks")))];
         let log = Log::default();
         let settings = graphql::Settings { max_upstream_calls: 10_000, ..graphql::Settings::default() };
-        let schema = graphql::schema(Gather::new(Settings::default(), sources), log.clone(), settings);
+        let schema = graphql::schema(Gather::new(settled(), sources), log.clone(), settings);
         let mut bench = Self { schema, log, ids: Default::default() };
         let (ids, _) = bench
             .ask(

@@ -25,6 +25,7 @@ mod pagination;
 mod partial;
 mod persisted;
 mod protocol;
+mod recordings;
 mod reload;
 mod shutdown;
 mod simulation;

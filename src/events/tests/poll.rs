@@ -4,10 +4,32 @@ use std::sync::atomic::Ordering;
 
 use super::model::{Model, NOW, circumstances, heard, log};
 use super::*;
-use crate::events::{PollSettings, poll};
+use crate::events::{Looked, PollSettings, poll};
 
 fn begin(model: &Arc<Model>, log: &Log) {
-    tokio::spawn(poll(model.gather(), log.clone(), PollSettings::default(), circumstances()));
+    tokio::spawn(polling(model, log, Looked::default()));
+}
+
+fn polling(model: &Arc<Model>, log: &Log, looked: Looked) -> impl Future<Output = ()> + Send + use<> {
+    poll(model.gather(), log.clone(), PollSettings::default(), circumstances(), looked)
+}
+
+/// The cursor behind what can be heard now, of which there is something.
+fn cursor(listener: &mut Listener) -> String {
+    let mut last = None;
+    while let Some(heard) = listener.next(|_| true).now_or_never() {
+        last = heard.unwrap().mark.cursor();
+    }
+    last.unwrap()
+}
+
+/// A source with one lead that was looked at, and the cursor of somebody who heard of another one there and left.
+async fn left(model: &Arc<Model>, log: &Log, mut listener: Listener) -> String {
+    begin(model, log);
+    after(30).await;
+    model.leads.lock().unwrap().insert("heard".to_owned(), now(31));
+    after(60).await;
+    cursor(&mut listener)
 }
 
 async fn after(seconds: u64) {
@@ -121,4 +143,109 @@ async fn history_that_cannot_be_read_is_read_at_the_next_look_and_the_others_at_
     }
     after(60).await;
     assert_eq!(heard(&mut listener).len(), 2, "both are watched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_while_nobody_listens_is_told_to_who_comes_back() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+    let (log, listener) = log();
+    let cursor = left(&model, &log, listener).await;
+    let calls = model.calls();
+    after(1_800).await;
+    model.leads.lock().unwrap().insert("meanwhile".to_owned(), now(1_000));
+    model.leads.lock().unwrap().insert("old".to_owned(), (NOW - 100_000, "contacted"));
+    after(1_700).await;
+    assert_eq!(model.calls(), calls, "nobody listens and nobody is asked");
+    let mut listener = log.listen(&caller("test"), Some(&cursor)).unwrap();
+    after(10).await;
+    let created = (EventKind::LeadCreated, "meanwhile".to_owned(), None);
+    let updated = (EventKind::LeadUpdated, "old".to_owned(), None);
+    assert_eq!(heard(&mut listener), [created, updated]);
+    after(600).await;
+    assert_eq!(heard(&mut listener), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_someone_else_told_while_nobody_listened_is_not_told_again() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+    let (log, listener) = log();
+    let cursor = left(&model, &log, listener).await;
+    let key = Key { source: SourceId::new("a").unwrap(), native: NativeId::new("told").unwrap(), day: None };
+    model.leads.lock().unwrap().insert("told".to_owned(), now(200));
+    let lead = Some(Arc::new(Lead::bare(key, Vendor::LeadSail)));
+    log.publish(Event { kind: EventKind::LeadCreated, lead, ..event(0, "a") });
+    after(600).await;
+    let mut listener = log.listen(&caller("test"), Some(&cursor)).unwrap();
+    after(100).await;
+    assert_eq!(heard(&mut listener), [(EventKind::LeadCreated, "told".to_owned(), None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_too_late_is_told_that_something_was_missed_however_late() {
+    for late in [3_700, 7_200, 100_000] {
+        let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+        let log = Log::default();
+        let listener = log.listen(&caller("test"), None).unwrap();
+        let cursor = left(&model, &log, listener).await;
+        after(late).await;
+        let mut listener = log.listen(&caller("test"), Some(&cursor)).unwrap();
+        let first = listener.next(|_| true).now_or_never().expect("nothing is told").unwrap();
+        assert!(first.event.is_none_or(|event| event.kind == EventKind::Missed), "{late}");
+        after(100).await;
+        assert_eq!(heard(&mut listener), [], "once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_left_before_anything_was_looked_at_is_told_that_something_may_be_missed() {
+    for (away, told) in [(3, vec![]), (60, vec![(EventKind::Missed, String::new(), None)])] {
+        let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+        let (log, mut listener) = log();
+        begin(&model, &log);
+        log.publish(event(0, "b"));
+        after(2).await;
+        let cursor = cursor(&mut listener);
+        drop(listener);
+        after(away).await;
+        assert_eq!(model.calls(), 0);
+        let mut listener = log.listen(&caller("test"), Some(&cursor)).unwrap();
+        after(100).await;
+        assert_eq!(heard(&mut listener), told, "{away}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_new_leads_than_a_look_shows_are_told_as_missed() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+    let (log, mut listener) = log();
+    begin(&model, &log);
+    after(30).await;
+    let add = |prefix: &str, count: usize| {
+        let new = (0..count).map(|number| (format!("{prefix}{number}"), now(31)));
+        model.leads.lock().unwrap().extend(new);
+    };
+    add("a", 50);
+    after(60).await;
+    assert_eq!(heard(&mut listener).len(), 50, "all of them are on its first page");
+    add("b", 100);
+    model.leads.lock().unwrap().retain(|id, _| !id.starts_with('a'));
+    add("c", 50);
+    after(60).await;
+    let told = heard(&mut listener);
+    assert_eq!(told[0].0, EventKind::Missed);
+    assert_eq!(told.len(), 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_seen_outlives_a_configuration() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+    let (log, mut listener) = log();
+    let looked = Looked::default();
+    let before = tokio::spawn(polling(&model, &log, looked.clone()));
+    after(30).await;
+    before.abort();
+    model.leads.lock().unwrap().insert("meanwhile".to_owned(), now(31));
+    tokio::spawn(polling(&model, &log, looked));
+    after(60).await;
+    assert_eq!(heard(&mut listener), [(EventKind::LeadCreated, "meanwhile".to_owned(), None)]);
 }

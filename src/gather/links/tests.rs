@@ -42,3 +42,14 @@ async fn links_are_bounded_in_number_and_time() {
     let known = links.known();
     assert_eq!((known.by_lead.len(), known.by_conversation.len(), known.order.len()), (0, 0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn links_of_a_source_that_is_gone_are_forgotten_and_no_others() {
+    let links = Links::default();
+    links.put(&lead("a", 1), talk("t"));
+    links.put(&lead("b", 1), talk("t"));
+    links.forget(|source| source.as_str() == "a");
+    assert_eq!((links.of_lead(&key("a", "1")), links.of_conversation(&key("a", "t"))), (None, None));
+    assert_eq!(links.of_conversation(&key("b", "t")).unwrap().lead, key("b", "1"));
+    assert_eq!(links.known().order.len(), 1);
+}

@@ -83,6 +83,20 @@ async fn a_read_from_before_is_neither_joined_nor_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_of_a_source_that_ended_is_not_joined_by_its_namesake() {
+    let settings = Settings::default();
+    let (before, old, new) = (Cache::new(&settings), Vendor::default(), Vendor::default());
+    new.change();
+    let after = before.next(&settings, std::iter::once(source()));
+    // A request that goes on as it began reads the old one even now.
+    let late = tokio::spawn(async move { old.read(&before, lead("x"), 900, false).await });
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(new.read(&after, lead("x"), 100, false).await, Some(1));
+    assert_eq!(late.await.unwrap(), Some(0));
+    assert_eq!(new.read(&after, lead("x"), 100, false).await, Some(1), "nor is what it brings kept");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renewal_from_before_does_not_resurrect_what_was_forgotten() {
     let (cache, vendor) = (Cache::new(&Settings::default()), Vendor::default());
     assert_eq!(vendor.read(&cache, lead("x"), 1, false).await, Some(0));

@@ -29,7 +29,7 @@ impl Event {
         self.0.event.as_ref().map_or(EventType::Lagged, |event| event.kind.into())
     }
 
-    /// Where it happened; null for `LAGGED`. Its `health` is that of the moment at which the event is told.
+    /// Where it happened; for `LAGGED` the one source of which events were missed, null where it may be any. Its `health` is that of the moment at which the event is told.
     async fn source(&self) -> Option<Source> {
         self.0.event.as_ref().map(|event| Source::named(&event.source, event.vendor))
     }
@@ -81,7 +81,8 @@ pub(in crate::graphql) enum EventType {
     InteractionAdded,
     /// A source is doing better or worse than before; `source { health { state } }` says how it is doing now.
     SourceStateChanged,
-    /// Events were missed that the gateway no longer has. Read anew what you show; what follows is new.
+    /// Events were missed that the gateway no longer has, or could not find out. Read anew what you show (of its `source`, where it
+    /// names one); what follows is new.
     Lagged,
 }
 
@@ -94,6 +95,7 @@ impl From<EventKind> for EventType {
             EventKind::RecordingReady => Self::RecordingReady,
             EventKind::InteractionAdded => Self::InteractionAdded,
             EventKind::SourceStateChanged => Self::SourceStateChanged,
+            EventKind::Missed => Self::Lagged,
         }
     }
 }

@@ -37,7 +37,9 @@ impl Recording {
     }
 
     /// A link to fetch the recording from. It is made now, by a call to the vendor, and soon expires: select it where
-    /// someone is about to listen, not in lists. Needs the scope `recordings:read`. Null where the vendor has no link.
+    /// someone is about to listen, not in lists. A caller has one made in a second, if nothing else is configured; beyond that it is
+    /// null, with the error `RATE_LIMITED` and its `retryAfterMs`. Needs the scope `recordings:read`. Null where the vendor has no
+    /// link.
     async fn link(&self, ctx: &Context<'_>) -> Option<Result<RecordingLink, ClientError>> {
         let state = match State::of(ctx) {
             Ok(state) => state,

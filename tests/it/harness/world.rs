@@ -65,6 +65,7 @@ impl Plan {
             straggler_timeout: Duration::from_secs(40),
             cursor_keys: vec![CursorKey([7; 32])],
             writable: Visible::All,
+            links_per_second: 10_000,
             ..Settings::default()
         };
         let spec = WorldSpec { seed: 11, leads, days, agents: 1, ties: 1, now };
