@@ -26,6 +26,9 @@ use super::request_id::RequestId;
 use super::{Answer, Ask};
 use crate::model::caller::Caller;
 
+#[cfg(test)]
+mod tests;
+
 const MEDIA: &str = "text/event-stream";
 const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata: \n\n");
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");

@@ -86,6 +86,8 @@ fn broken() -> Vec<(usize, &'static str, String)> {
         (6, "burst", more("[sources.upstream]\nburst = 5\nquota = 2")),
         (6, "", more("[sources.settings]\nnonsense = true")),
         (5, "", more("settings = 3")),
+        (6, "is empty", more("[sources.webhook]\nsecret_env = 'EMPTY_SECRET'")),
+        (5, "`secret_env` is missing", more("[sources.webhook]")),
     ]
 }
 
@@ -97,7 +99,7 @@ fn broken_configuration_starts_nothing_and_stops_nothing() {
     assert!(broken.len() >= 40);
     for (times, (line, part, text)) in broken.iter().enumerate() {
         simulated.overwrite(text);
-        let output = simulated.command(&["serve"]).output().unwrap();
+        let output = simulated.command(&["serve"]).env("EMPTY_SECRET", "").output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{text}\n{said}");
         assert!(said.contains(&format!(".toml:{line}: ")) && said.contains(part), "{text}\n{said}");

@@ -1,7 +1,9 @@
 //! Following events: over WebSocket, over event streams, and through cut lines.
 
+mod binary;
 mod expiry;
 mod line;
+mod shared;
 mod socket;
 mod stream;
 

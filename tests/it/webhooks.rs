@@ -1,7 +1,10 @@
-//! Webhooks: who is believed (`proof`), and what comes of it (`effects`).
+//! Webhooks: who is believed (`proof`), what comes of it (`effects`), once however often it comes (`restarts`), and too much of it
+//! (`flood`).
 
 mod effects;
+mod flood;
 mod proof;
+mod restarts;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -71,6 +74,10 @@ impl Parcel {
 
     async fn send(self, world: &World) -> u16 {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        self.send_by(&client, world).await
+    }
+
+    async fn send_by(self, client: &reqwest::Client, world: &World) -> u16 {
         let mut request = client.request(self.method.parse().unwrap(), world.postbox(&self.path));
         for (name, value) in self.headers {
             request = request.header(name, value);

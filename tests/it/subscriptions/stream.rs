@@ -12,7 +12,7 @@ use crate::harness::{Calls, World};
 const LEADS: &str = "{ leads(first: 1) { nodes { id } } }";
 
 /// A request for a stream, not sent yet.
-fn request(world: &World, payload: &Value) -> reqwest::RequestBuilder {
+pub(super) fn request(world: &World, payload: &Value) -> reqwest::RequestBuilder {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     client
         .post(format!("http://{}/graphql/stream", world.address()))
@@ -21,7 +21,7 @@ fn request(world: &World, payload: &Value) -> reqwest::RequestBuilder {
 }
 
 /// The events of a response as (name, data), as they come.
-fn told(response: reqwest::Response) -> impl Stream<Item = (String, Value)> + Unpin {
+pub(super) fn told(response: reqwest::Response) -> impl Stream<Item = (String, Value)> + Unpin {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
     assert_eq!(response.headers()["cache-control"], "no-store");

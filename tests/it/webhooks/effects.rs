@@ -6,6 +6,7 @@ use futures_util::{Stream, StreamExt};
 
 use super::*;
 use crate::harness::{Calls, List, elements};
+use crate::writes::update;
 
 fn paths(world: &World, vendor: &str) -> Vec<String> {
     world.ledger(vendor).into_iter().map(|entry| entry.path).collect()
@@ -165,10 +166,15 @@ const EVENTS: &str = "subscription { events { type source { name } lead { vendor
                       interaction { vendorId status } conversation { vendorId } } }";
 
 /// Events as they are told, from now on.
-async fn followed(world: &World) -> impl Stream<Item = Value> + Unpin {
+async fn followed(world: &World) -> impl Stream<Item = Value> + Unpin + use<> {
+    followed_at(&world.address().to_string()).await
+}
+
+/// The same, of a gateway at this address.
+pub(super) async fn followed_at(address: &str) -> impl Stream<Item = Value> + Unpin + use<> {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client
-        .post(format!("http://{}/graphql/stream", world.address()))
+        .post(format!("http://{address}/graphql/stream"))
         .header("accept", "text/event-stream")
         .json(&json!({ "query": EVENTS }));
     let response = request.send().await.unwrap();
@@ -188,7 +194,7 @@ async fn followed(world: &World) -> impl Stream<Item = Value> + Unpin {
     Box::pin(lines.filter_map(event))
 }
 
-async fn next(events: &mut (impl Stream<Item = Value> + Unpin)) -> Value {
+pub(super) async fn next(events: &mut (impl Stream<Item = Value> + Unpin)) -> Value {
     let event = tokio::time::timeout(Duration::from_secs(30), events.next()).await;
     event.expect("nothing is told").unwrap()
 }
@@ -210,6 +216,30 @@ async fn event_of_a_webhook_reaches_who_follows_with_its_record_and_at_no_furthe
         assert_eq!((&told["type"], &told["source"]["name"]), (&json!(kind), &json!(source)), "{told}");
         assert!(told[record]["vendorId"].is_string(), "{told}");
         assert!((world.calls() - before).all() <= 1, "{event}: {:?}", paths(&world, vendor));
+    }
+}
+
+#[tokio::test]
+async fn write_through_the_gateway_is_told_once_though_its_vendor_tells_of_it_too() {
+    for (vendor, event) in [(SPELO, "lead.updated"), (LEADSAIL, "lead.processed")] {
+        let plan = plan().only(&[vendor]).events(|events| events.inbox.linger = Duration::from_millis(1));
+        let world = plan.start().await;
+        let mut events = followed(&world).await;
+        let id = world.newest(vendor).await;
+        let newest = world.leads().remove(0).1;
+        for note in ["once", "twice"] {
+            let payload = update(&world, json!({"id": id, "notes": note})).await;
+            assert_eq!(payload["outcome"], "APPLIED");
+            let told = next(&mut events).await;
+            assert_eq!((&told["type"], &told["lead"]["vendorId"]), (&json!("LEAD_UPDATED"), &json!(newest)));
+            let before = world.calls();
+            assert_eq!(world.tell(vendor, event, json!({"leads": [newest]})).await, [202]);
+            eventually("the echo is looked into", async || world.calls() != before).await;
+        }
+        // What comes behind them shows that the echoes are not to come any more.
+        let other = world.leads().remove(1).1;
+        assert_eq!(world.tell(vendor, event, json!({"leads": [other]})).await, [202]);
+        assert_eq!(next(&mut events).await["lead"]["vendorId"], json!(other), "{vendor}");
     }
 }
 

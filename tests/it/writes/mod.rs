@@ -1,6 +1,7 @@
 //! Changing leads: what is sent, what is answered, and that the two agree.
 
 mod audit;
+mod keys;
 mod own;
 mod truth;
 
