@@ -26,7 +26,7 @@ fn door(engine: LiveEngine, identify: Identify) -> Door {
 }
 
 /// A gateway on which nothing happens, and whose caller may be forgotten.
-fn open(identify: Identify) -> (Body, Lines) {
+async fn open(identify: Identify) -> (Body, Lines) {
     let engine: LiveEngine = Arc::new(|_, _| ready(Reply::Each(stream::pending().boxed())).boxed());
     let door = door(engine, identify);
     let lines = door.lines.clone();
@@ -36,7 +36,7 @@ fn open(identify: Identify) -> (Body, Lines) {
         .header("authorization", "Bearer token")
         .extension(Caller::anonymous());
     let request = request.body(Body::from(r#"{"query":"subscription { events { type } }"}"#)).unwrap();
-    let response = route(door).oneshot(request).now_or_never().unwrap().unwrap();
+    let response = route(door).oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
     (response.into_body(), lines)
 }
@@ -56,7 +56,7 @@ async fn caller_who_is_no_longer_known_is_told_so_within_a_minute_and_the_stream
         ready(if held.load(Ordering::Relaxed) { Ok(Caller::anonymous()) } else { Err(Refusal::Unknown) })
             .boxed()
     });
-    let (mut body, lines) = open(identify);
+    let (mut body, lines) = open(identify).await;
     for _ in 0..8 {
         assert_eq!(next_of(&mut body).await.unwrap(), ":\n\n", "nothing happens, and it is there");
     }
@@ -77,7 +77,7 @@ async fn caller_who_is_no_longer_known_is_told_so_within_a_minute_and_the_stream
 
 #[tokio::test(start_paused = true)]
 async fn what_tells_who_callers_are_may_fail_for_a_while() {
-    let (mut body, lines) = open(Arc::new(|_| ready(Err(Refusal::Unavailable)).boxed()));
+    let (mut body, lines) = open(Arc::new(|_| ready(Err(Refusal::Unavailable)).boxed())).await;
     for _ in 0..20 {
         assert_eq!(next_of(&mut body).await.unwrap(), ":\n\n");
     }
