@@ -32,7 +32,6 @@ use crate::telemetry::metrics;
 /// itself, whose answer says more.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
 
-#[derive(Clone)]
 struct Door {
     engine: Engine,
     request_timeout: Duration,
@@ -52,10 +51,10 @@ pub(super) fn route(settings: &Settings, engine: Engine, gate: Gate) -> MethodRo
         gate,
         answers: Answers::new(settings.answers_max_bytes),
     };
-    any(handle).with_state(door)
+    any(handle).with_state(Arc::new(door))
 }
 
-async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
+async fn handle(State(door): State<Arc<Door>>, request: Request) -> Response<Body> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
     match parts.method {

@@ -34,14 +34,13 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use tower::ServiceBuilder;
 use tower::util::option_layer;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
-use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use self::auth::{Identify, Refusal, everyone};
 pub use self::cors::Origin;
@@ -183,9 +182,6 @@ pub fn router(
     postboxes: Postboxes,
     readiness: Readiness,
 ) -> Router {
-    let fixed = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
     let gate = Gate::new(settings.min_requests, settings.max_requests);
     let door = Door {
         engine: engines.live,
@@ -221,13 +217,7 @@ pub fn router(
             .layer(from_fn(request_id::tag))
             // Counts whatever comes of all this.
             .layer(from_fn(observe::count))
-            .layer(fixed(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
-            .layer(fixed(http::header::X_FRAME_OPTIONS, "DENY"))
-            // Answers are data: what a browser is made to show of them runs nothing and stands in no frame.
-            .layer(fixed(http::header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
-            .layer(fixed(http::header::REFERRER_POLICY, "no-referrer"))
-            .layer(fixed(http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .layer(fixed(http::header::CACHE_CONTROL, "no-store"))
+            .map_response(with_usual_headers)
             .layer(compression())
             // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.
             .layer(option_layer(cors::permission(&settings.cors_origins)))
@@ -235,6 +225,24 @@ pub fn router(
             .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)))
             .layer(from_fn(bounds::hold)),
     )
+}
+
+/// Headers of every response that does not say otherwise.
+const USUAL: [(HeaderName, HeaderValue); 6] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    // Answers are data: what a browser is made to show of them runs nothing and stands in no frame.
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+fn with_usual_headers<B>(mut response: http::Response<B>) -> http::Response<B> {
+    for (name, value) in USUAL {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
 }
 
 /// What browsers and other clients can unpack, of what is worth it. An answer holds nothing secret that a page of another

@@ -1,6 +1,6 @@
 //! Who asks, what they may do, and which sources exist for them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::id::SourceId;
 
@@ -19,7 +19,8 @@ impl Caller {
     /// Anyone who can reach a gateway that knows no callers: everything is allowed.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self::unrestricted("anonymous")
+        static ANYONE: LazyLock<Caller> = LazyLock::new(|| Caller::unrestricted("anonymous"));
+        ANYONE.clone()
     }
 
     /// The gateway, in its own work.
