@@ -4,6 +4,8 @@ import { strict as assert } from "node:assert";
 import { url } from "./kit.mjs";
 
 const SECRET = "whsec_of_the_simulated_vendors";
+/** Rounds of news of all leads. */
+const ROUNDS = 15;
 const { origin } = new URL(url);
 
 export const query = `subscription Follow($after: String) {
@@ -83,12 +85,20 @@ export async function check(open) {
     await tell(leads.slice(0, 1));
     await whole.until(before + to - from + 1);
   }
+  // Many events, each lead's several times, with the line cut again and again: while they come, and between them.
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const before = whole.heard.length;
+    if (round % 3 === 0) broken.cut();
+    await tell(leads);
+    if (round % 3 === 0) setTimeout(() => broken.resume(), (round * 50) % 400);
+    await whole.until(before + leads.length);
+  }
   await broken.until(whole.heard.length);
   const cursors = (listener) => listener.heard.map(({ cursor }) => cursor);
   const [all, taken] = [cursors(whole), cursors(broken)];
   // Each began at its own moment, with the first that it heard.
   const shared = all.slice(all.indexOf(taken[0]));
-  assert.ok(taken.length >= 10 && shared.length > 0);
+  assert.ok(taken.length >= 10 + ROUNDS * leads.length, `${taken.length} events`);
   assert.deepEqual(taken, shared, "nothing missed, nothing twice, in one order");
   assert.equal(new Set(all).size, all.length);
   const told = new Set(whole.heard.map(({ lead }) => lead.vendorId));
