@@ -79,7 +79,8 @@ impl Stand {
     /// As [`Stand::accounts`].
     pub async fn gateway(&self) -> io::Result<App> {
         let parts = Parts {
-            http: http::Settings::default(),
+            // It may be on a machine with a browser, and knows no callers.
+            http: http::Settings { hosts: Some(Vec::new()), ..http::Settings::default() },
             graphql: graphql::Settings::default(),
             events: events::Settings::default(),
             gather: Settings { writable: Visible::All, ..Settings::default() },

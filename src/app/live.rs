@@ -5,6 +5,7 @@
 //! were found, what the cache holds of them, the keys of cursors.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::StatusCode;
 use axum::Router;
@@ -19,10 +20,11 @@ use crate::callers::{Callers, Refused};
 use crate::config::SourceConfig;
 use crate::events::{self, Event, EventKind, Log, Looked, Told};
 use crate::gather::Gather;
-use crate::graphql::{self, Opened, Request, Schema};
+use crate::graphql::{self, Budget, Opened, Request, Schema};
 use crate::http::{
     self, Answer, Ask, Engine, Engines, Identify, Lines, LiveEngine, Readiness, Refusal, Reply,
 };
+use crate::model::caller::Caller;
 use crate::model::id::SourceId;
 use crate::model::lead::Lead;
 use crate::source::Source;
@@ -111,7 +113,8 @@ impl Live {
         let log = lasting.events.clone();
         let looked = lasting.looked.clone();
         background.spawn(events::poll(gather.clone(), log, events.poll, circumstances, looked));
-        let schema = graphql::schema(gather.clone(), lasting.events.clone(), graphql);
+        let events = lasting.events.clone();
+        let schema = graphql::schema_within(gather.clone(), events, graphql, callers.clone());
         background.spawn(callers.clone().keep());
         let identify = identify(callers.clone());
         let engines = Engines { once: engine(schema.clone()), live: follow(schema) };
@@ -170,6 +173,16 @@ fn identify(callers: Callers) -> Identify {
     })
 }
 
+impl Budget for Callers {
+    fn take(&self, caller: &Caller, cost: u32) -> Result<(), Duration> {
+        self.spend(caller, cost)
+    }
+
+    fn give_back(&self, caller: &Caller, cost: u32) {
+        self.unspend(caller, cost);
+    }
+}
+
 fn engine(schema: Schema) -> Engine {
     Arc::new(move |cx, asks| {
         let schema = schema.clone();
@@ -213,5 +226,6 @@ fn answer(answer: &graphql::Answer) -> Answer {
         status,
         fresh: answer.fresh(),
         lease: answer.lease().cloned(),
+        retry_after: answer.retry_after(),
     }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use self::issuer::BETWEEN;
 pub use self::issuer::{Algorithm, Issuer, Keys, Share};
 pub use self::jwks::{Fetch, KeySet};
 use self::key::Digest;
@@ -58,11 +59,13 @@ pub struct Known {
 pub struct Rates {
     /// Requests a second. 20.
     pub requests_per_second: u32,
+    /// What its operations may cost in a second. 2,000.
+    pub cost_per_second: u32,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { requests_per_second: 20 }
+        Self { requests_per_second: 20, cost_per_second: 2_000 }
     }
 }
 
@@ -86,6 +89,7 @@ pub struct Callers {
     known: Arc<[Known]>,
     issuers: Arc<[Trusted]>,
     requests: Arc<Meters>,
+    costs: Arc<Meters>,
 }
 
 impl Callers {
@@ -111,6 +115,7 @@ impl Callers {
             known: settings.known.into(),
             issuers: settings.issuers.into_iter().map(trusted).collect(),
             requests: before.map(|before| Arc::clone(&before.requests)).unwrap_or_default(),
+            costs: before.map(|before| Arc::clone(&before.costs)).unwrap_or_default(),
         }
     }
 
@@ -136,6 +141,37 @@ impl Callers {
         let bucket = Bucket::per_second(rates.requests_per_second);
         self.requests.take(&caller.name, bucket, 1).map_err(Refused::TooOften)?;
         Ok(caller)
+    }
+
+    /// Takes what an operation costs out of what its caller may spend. As long as anything is left, there is enough, so what
+    /// is dear is paid for by waiting afterwards. Who is nobody of ours spends what they like.
+    ///
+    /// # Errors
+    /// How long the caller must wait until anything is left.
+    pub fn spend(&self, caller: &Caller, cost: u32) -> Result<(), Duration> {
+        match self.rates(&caller.name) {
+            Some(rates) => self.costs.take(&caller.name, Bucket::per_second(rates.cost_per_second), cost),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives back what was taken by [`Callers::spend`] and not needed.
+    pub fn unspend(&self, caller: &Caller, cost: u32) {
+        if let Some(rates) = self.rates(&caller.name) {
+            self.costs.give_back(&caller.name, Bucket::per_second(rates.cost_per_second), cost);
+        }
+    }
+
+    /// How much someone of this name may ask.
+    fn rates(&self, name: &str) -> Option<Rates> {
+        let issued = |(issuer, _): (&str, &str)| {
+            let mut issuers = self.issuers.iter().map(|trusted| &trusted.issuer);
+            issuers.find(|known| *known.name == *issuer).map(|known| known.rates)
+        };
+        match name.split_once(BETWEEN) {
+            Some(parts) => issued(parts),
+            None => self.known.iter().find(|known| *known.caller.name == *name).map(|known| known.rates),
+        }
     }
 
     /// Whose key it is. Looks at all there are, whichever it is, so that the time it takes tells nothing.

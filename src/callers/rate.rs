@@ -1,4 +1,4 @@
-//! How often each caller has asked: one moment for each, bounded in number.
+//! How much each caller has asked: one moment for each, bounded in number.
 //!
 //! A caller's bucket is kept as the moment at which it will be full again (GCRA). One that is full need not be kept at all,
 //! so only callers of the last seconds are.
@@ -53,6 +53,14 @@ impl Meters {
         }
         *at = now + owed + bucket.unit.saturating_mul(units);
         Ok(())
+    }
+
+    /// Puts back what was taken and not needed. Nobody gets more than a full bucket.
+    pub(super) fn give_back(&self, name: &Arc<str>, bucket: Bucket, units: u32) {
+        let now = Instant::now();
+        if let Some(at) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(name) {
+            *at = at.checked_sub(bucket.unit.saturating_mul(units)).unwrap_or(now).max(now);
+        }
     }
 }
 

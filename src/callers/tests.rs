@@ -121,6 +121,56 @@ async fn waits_are_no_longer_than_need_be() {
     assert_eq!(wait, Some(Duration::from_millis(50)));
 }
 
+/// Spends so often so much; how often it was let, and the wait that the last refusal named.
+fn spend(callers: &Callers, caller: &Caller, cost: u32, times: usize) -> (usize, Option<Duration>) {
+    let answers: Vec<_> = (0..times).map(|_| callers.spend(caller, cost)).collect();
+    (answers.iter().filter(|answer| answer.is_ok()).count(), answers.into_iter().rev().find_map(Result::err))
+}
+
+#[tokio::test(start_paused = true)]
+async fn caller_spends_so_much_in_a_second_and_twice_that_at_once() {
+    let callers = two();
+    let [a, b] = ["key of a", "key of b"].map(|key| identify(&callers, Some(key)).unwrap());
+    let (let_in, wait) = spend(&callers, &a, 500, 100);
+    assert_eq!((let_in, wait), (8, Some(Duration::from_micros(500))), "4,000 at once");
+    assert_eq!(spend(&callers, &b, 500, 8), (8, None), "b has as much of its own");
+    tokio::time::advance(wait.unwrap()).await;
+    assert_eq!(spend(&callers, &a, 1, 1).0, 1, "the wait that was named is long enough");
+    let mut later = 0;
+    for _ in 0..100 {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        later += spend(&callers, &a, 100, 10).0;
+    }
+    assert!((200..=201).contains(&later), "20,000 in ten seconds: {later}");
+    assert_eq!(
+        spend(&callers, &Caller::anonymous(), u32::MAX, 100),
+        (100, None),
+        "who is nobody is not held to it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_dearer_than_all_there_may_be_is_waited_for_afterwards() {
+    let callers = two();
+    let a = identify(&callers, Some("key of a")).unwrap();
+    assert_eq!(callers.spend(&a, 11_000), Ok(()));
+    let wait = callers.spend(&a, 1).unwrap_err();
+    assert_eq!(wait.as_millis(), 3_500, "until all but a full bucket's worth is paid");
+    tokio::time::advance(wait).await;
+    assert_eq!(callers.spend(&a, 1), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_needed_can_be_spent_again_and_nothing_beyond_it() {
+    let callers = two();
+    let a = identify(&callers, Some("key of a")).unwrap();
+    assert_eq!(spend(&callers, &a, 1_000, 10).0, 4);
+    callers.unspend(&a, 1_000);
+    assert_eq!(spend(&callers, &a, 1_000, 10).0, 1);
+    callers.unspend(&a, u32::MAX);
+    assert_eq!(spend(&callers, &a, 1_000, 10).0, 4, "nobody has more than a full bucket");
+}
+
 #[tokio::test(start_paused = true)]
 async fn memory_of_rates_is_bounded_and_those_beyond_it_share_a_bucket() {
     let meters = Meters::default();

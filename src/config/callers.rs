@@ -6,6 +6,7 @@ use super::raw::{Placed, Section};
 use super::sources::SourceConfig;
 use crate::callers::key::Digest;
 use crate::callers::{Known, Rates, Settings};
+use crate::http;
 use crate::model::caller::{Caller, Scope, Scopes, Visible};
 use crate::model::id::SourceId;
 
@@ -127,6 +128,18 @@ pub(super) fn rates(section: &mut Section<'_>) -> Rates {
             standard.requests_per_second,
             &(1..=100_000),
         ),
+        cost_per_second: section.number("cost_per_second", standard.cost_per_second, &(100..=100_000_000)),
+    }
+}
+
+/// What is not written about serving is as it fits to who may ask. Where that is everyone on this machine, pages of other sites
+/// may not have a name of theirs mean it; where callers are known, there is no page that shows the schema to others.
+pub(super) fn fit(http: &mut http::Settings, server: &Section<'_>, anonymous: bool, callers: &Settings) {
+    if callers.is_empty() && !anonymous && http.hosts.is_none() {
+        http.hosts = Some(Vec::new());
+    }
+    if !callers.is_empty() && !server.has("graphiql") {
+        http.graphiql = false;
     }
 }
 

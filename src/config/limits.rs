@@ -8,7 +8,7 @@ use super::environment::Environment;
 use super::raw::Section;
 use crate::events::{self, InboxSettings, PollSettings};
 use crate::gather::settings::Settings;
-use crate::graphql;
+use crate::graphql::{self, Audience};
 use crate::http;
 
 /// `[server]`, but for the address.
@@ -30,6 +30,10 @@ pub(super) fn http(server: &mut Section<'_>) -> http::Settings {
         max_batch: server.number("max_batch", standard.max_batch, &(0..=10)),
         cors_origins: server.all_parsed("cors_origins", "https://app.example.com"),
         graphiql: server.flag("graphiql", standard.graphiql),
+        hosts: {
+            let hosts = server.all_parsed("hosts", "leadgraph.example.com");
+            server.has("hosts").then_some(hosts)
+        },
         webhooks_per_second: server.number(
             "webhooks_per_second",
             standard.webhooks_per_second,
@@ -44,8 +48,11 @@ pub(super) fn graphql(root: &mut Section<'_>, file: &str) -> graphql::Settings {
     let mut section = root.section("graphql");
     let max_upstream_calls = section.number("max_upstream_calls", standard.max_upstream_calls, &(1..=10_000));
     let max_nodes = section.number("max_nodes", standard.max_nodes, &(100..=1_000_000));
-    let introspection = section.flag("introspection", standard.introspection);
-    let suggestions = section.flag("suggestions", standard.suggestions);
+    let mut audience = |key, standard| {
+        section.graded(key, standard, Audience::Everyone, ("admin", Audience::Admins), Audience::Nobody)
+    };
+    let introspection = audience("introspection", standard.introspection);
+    let suggestions = audience("suggestions", standard.suggestions);
     let limits = document(&mut section, standard.limits);
     section.refuse_others();
     let documents = documents::read(root, file);

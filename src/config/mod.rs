@@ -107,7 +107,7 @@ pub fn read(
     let mut server = root.section("server");
     let listen = server.parsed("listen", "127.0.0.1:8080").unwrap_or(LISTEN);
     let metrics_listen = server.parsed("metrics_listen", "127.0.0.1:9464");
-    let http = limits::http(&mut server);
+    let mut http = limits::http(&mut server);
     let anonymous = server.flag("allow_anonymous", false);
     server.refuse_others();
     let graphql = limits::graphql(&mut root, file);
@@ -118,6 +118,7 @@ pub fn read(
     let sources = sources::read(&mut root, &around, check);
     let callers = callers::read(&mut root, &sources, file);
     callers::guard(&server, listen, anonymous, &callers);
+    callers::fit(&mut http, &server, anonymous, &callers);
     gather.writable = Visible::Only(
         sources.iter().filter(|source| source.writes).map(|source| source.name.clone()).collect(),
     );

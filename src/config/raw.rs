@@ -219,6 +219,27 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// Yes, no, or a word that means something between; `default` where nothing is written.
+    pub(super) fn graded<T: Copy>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        yes: T,
+        word: (&str, T),
+        no: T,
+    ) -> T {
+        let Some(value) = self.value(key) else { return default };
+        match value.get_ref() {
+            DeValue::Boolean(true) => yes,
+            DeValue::Boolean(false) => no,
+            DeValue::String(text) if *text == word.0 => word.1,
+            _ => {
+                self.mistyped(key, value, &format!("true, false or \"{}\"", word.0));
+                default
+            }
+        }
+    }
+
     /// A yes or no; no if nothing is said.
     pub(super) fn boolean(&mut self, key: &'static str) -> bool {
         let Some(value) = self.value(key) else { return false };

@@ -57,7 +57,7 @@ fn refused(text: &str, expected: &[(usize, &str)]) {
 fn smallest_file_gets_every_default() {
     let config = load(GOOD).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(config.listen, LISTEN);
-    assert_eq!(config.http, http::Settings::default());
+    assert_eq!(config.http, http::Settings { hosts: Some(Vec::new()), ..http::Settings::default() });
     assert_eq!(config.gather, gather::settings::Settings::default());
     assert_eq!(config.graphql, graphql::Settings::default());
     assert_eq!(config.events, events::Settings::default());

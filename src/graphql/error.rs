@@ -40,6 +40,8 @@ pub(super) const VARIABLES_TOO_COMPLEX: &str = "VARIABLES_TOO_COMPLEX";
 pub(super) const INTROSPECTION_DISABLED: &str = "INTROSPECTION_DISABLED";
 /// The answer may have more nodes than one may.
 pub(super) const NODE_COST_EXCEEDED: &str = "NODE_COST_EXCEEDED";
+/// The caller's operations cost more than it may spend just now.
+pub(super) const COST_RATE_EXCEEDED: &str = "COST_RATE_EXCEEDED";
 /// The operation is no query, and was sent by GET.
 pub(super) const NOT_A_QUERY: &str = "METHOD_NOT_ALLOWED";
 /// The operation may take more upstream calls than one may.
@@ -64,6 +66,7 @@ pub(super) fn status(code: &str) -> u16 {
         OPERATION_UNRESOLVED => 422,
         NOT_A_QUERY => 405,
         DOCUMENT_NOT_LISTED | FORBIDDEN | ID_REQUIRED => 403,
+        COST_RATE_EXCEEDED => 429,
         _ => 400,
     }
 }

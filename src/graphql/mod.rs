@@ -28,9 +28,11 @@ use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 use self::documents::Documents;
 pub use self::documents::{DocumentSettings, Manifest};
 pub use self::guard::Limits;
-pub use self::request::{Answer, Opened, Request, execute, execute_batch, open};
+pub use self::request::{Answer, Budget, Opened, Request, execute, execute_batch, open};
+use self::request::{Purse, Unlimited};
 use crate::events::Log;
 use crate::gather::Gather;
+use crate::model::caller::{Caller, Scope};
 use crate::model::cx::Cx;
 
 /// The deepest selection. The standard introspection query needs 15.
@@ -53,6 +55,8 @@ pub struct Schema {
     trusting: Roots,
     settings: Arc<Settings>,
     documents: Documents,
+    /// What callers may spend.
+    purse: Purse,
 }
 
 impl Schema {
@@ -62,6 +66,29 @@ impl Schema {
             trusting: with(builder().validation_mode(ValidationMode::Fast)).finish(),
             documents: Documents::new(settings.documents.clone()),
             settings: Arc::new(settings),
+            purse: Arc::new(Unlimited),
+        }
+    }
+}
+
+/// To whom something is told that is about the gateway and not about leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone who is let in.
+    Everyone,
+    /// Callers with the scope `admin`.
+    Admins,
+    /// Nobody.
+    Nobody,
+}
+
+impl Audience {
+    /// Whether a caller is among it.
+    fn holds(self, caller: &Caller) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Admins => caller.may(Scope::Admin),
+            Self::Nobody => false,
         }
     }
 }
@@ -78,10 +105,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Which documents clients may name instead of sending them.
     pub documents: DocumentSettings,
-    /// Whether the schema may be asked for. It may.
-    pub introspection: bool,
-    /// Whether errors suggest names of the schema that the client may have meant. They do.
-    pub suggestions: bool,
+    /// Who may ask for the schema. Everyone.
+    pub introspection: Audience,
+    /// To whom errors suggest names of the schema that may have been meant. Everyone.
+    pub suggestions: Audience,
 }
 
 impl Default for Settings {
@@ -90,14 +117,25 @@ impl Default for Settings {
             max_upstream_calls: 60,
             max_nodes: 5_000,
             limits: Limits::default(),
-            introspection: true,
-            suggestions: true,
+            introspection: Audience::Everyone,
+            suggestions: Audience::Everyone,
             documents: DocumentSettings::default(),
         }
     }
 }
 
-/// The schema over these sources, and what happens there.
+/// The schema over these sources, and what happens there, for callers who may spend so much.
+#[must_use]
+pub fn schema_within(
+    gather: Gather,
+    events: Log,
+    settings: Settings,
+    budget: impl Budget + 'static,
+) -> Schema {
+    Schema { purse: Arc::new(budget), ..schema(gather, events, settings) }
+}
+
+/// The schema over these sources, and what happens there. Callers may spend what they like.
 #[must_use]
 pub fn schema(gather: Gather, events: Log, settings: Settings) -> Schema {
     Schema::new(settings, |builder| builder.data(gather.clone()).data(events.clone()))

@@ -4,6 +4,7 @@
 //! codes on every error, no echo of the document, a bounded number of errors, panics, and an end of waiting.
 
 mod answer;
+mod budget;
 mod library;
 mod live;
 mod read;
@@ -22,6 +23,9 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 pub use self::answer::Answer;
+pub use self::budget::Budget;
+use self::budget::Reckoned;
+pub(super) use self::budget::{Purse, Unlimited};
 pub use self::live::{Opened, open};
 use self::read::{Read, read};
 pub(super) use self::refusal::Refusal;
@@ -137,12 +141,12 @@ async fn execute_read(
     let state = gather.map(|gather| State::new(gather.clone(), cx.clone()));
     let passing = state.as_ref().map(|state| state.passing.clone());
     let (mut safe, mut unknown) = (false, None);
-    let mut answer = bounded(&cx, schema.settings.suggestions, async {
+    let mut answer = bounded(&cx, schema.settings.suggestions.holds(&cx.caller), async {
         let read = read.await?;
         safe = read.safe;
         unknown = (!read.known).then(|| (read.text.clone(), Arc::clone(&read.document)));
         let roots = if read.known { &schema.trusting } else { &schema.strict };
-        run(roots, &cx, state, read, &schema.settings, spent).await
+        run(roots, &cx, state, read, &schema.settings, spent, &schema.purse).await
     })
     .await;
     metrics::operation_answered(answer.refusal().is_none(), answer.codes(), cx.meter.calls());
@@ -173,6 +177,7 @@ async fn run<Q, M, S>(
     read: Read,
     settings: &Settings,
     spent: &Spent,
+    purse: &Purse,
 ) -> Result<Response, Refusal>
 where
     Q: ObjectType + 'static,
@@ -180,17 +185,20 @@ where
     S: SubscriptionType + 'static,
 {
     let sources = state.as_ref().map(|state| &state.gather);
-    let cost = read.reckon(settings, &cx.caller, sources, spent)?;
+    let reckoned = read.reckon(settings, &cx.caller, sources, spent)?;
     if read.is_subscription() {
         return Err(Refusal::new(VALIDATION_FAILED, live::ELSEWHERE, None));
     }
-    metrics::operation_reckoned(cost.calls);
-    tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "operation reckoned");
+    metrics::operation_reckoned(reckoned.calls);
+    tracing::debug!(request_id = &*cx.request_id, upstream_cost = reckoned.calls, "operation reckoned");
+    reckoned.pay(purse, &cx.caller)?;
     let mut request = read.into_request().data(cx.clone());
     if let Some(state) = state {
         request = request.data(state);
     }
-    Ok(schema.execute(request).await)
+    let response = schema.execute(request).await;
+    reckoned.settle(purse, cx);
+    Ok(response)
 }
 
 /// Answers with what comes of some work, which neither goes on long past its time nor takes others down by a panic.

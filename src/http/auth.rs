@@ -136,7 +136,7 @@ impl Refusal {
 }
 
 /// A wait in whole seconds, never less than it is.
-fn whole_seconds(wait: Duration) -> HeaderValue {
+pub(super) fn whole_seconds(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 

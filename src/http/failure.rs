@@ -95,6 +95,12 @@ pub(super) const CROSS_SITE: Failure = Failure {
     code: "FORBIDDEN",
     message: "requests from pages of other sites are not taken",
 };
+pub(super) const HOST: Failure = Failure {
+    status: StatusCode::MISDIRECTED_REQUEST,
+    code: "MISDIRECTED_REQUEST",
+    message: "this gateway is not asked under this name: use its address or localhost, or have whoever runs it write the name \
+              into server.hosts",
+};
 pub(super) const NOT_A_SOCKET: Failure =
     bad("this address takes WebSockets only; queries are sent by POST to /graphql");
 pub(super) const SUBPROTOCOL: Failure =

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 pub(super) use self::media::Media;
 pub(super) use self::read::{Asked, PREFLIGHTED, addressed, ask, asked, body};
 use super::answers::{Answers, Kept, Question};
+use super::auth::whole_seconds;
 use super::etag;
 use super::failure::{self, Failure};
 use super::overload::Gate;
@@ -97,6 +98,9 @@ fn one(media: Media, headers: &HeaderMap, answer: Answer, etag: Option<HeaderVal
     }
     if let Some(fresh) = answer.fresh {
         response.headers_mut().insert(header::CACHE_CONTROL, private(fresh));
+    }
+    if let Some(wait) = answer.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));
     }
     response
 }

@@ -39,7 +39,13 @@ impl Reply {
     /// Of an engine that has nothing to say to the request of this id, which is a fault of ours.
     pub(super) fn nothing(request_id: &str) -> Self {
         let body = serde_json::json!({ "errors": failure::INTERNAL.errors(request_id) }).to_string().into();
-        Self::Once(Answer { body, status: StatusCode::INTERNAL_SERVER_ERROR, fresh: None, lease: None })
+        Self::Once(Answer {
+            body,
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            fresh: None,
+            lease: None,
+            retry_after: None,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ mod failure;
 mod graphiql;
 mod graphql;
 mod health;
+mod hosts;
 mod lines;
 mod live;
 mod observe;
@@ -46,6 +47,7 @@ pub use self::auth::{Identify, Refusal, everyone};
 pub use self::cors::Origin;
 use self::graphql::Media;
 pub use self::health::Readiness;
+pub use self::hosts::HostName;
 pub use self::lines::Lines;
 use self::live::Door;
 pub use self::live::{LiveEngine, Reply};
@@ -84,6 +86,8 @@ pub struct Settings {
     pub cors_origins: Vec<Origin>,
     /// Whether GraphiQL is served at `/`. It is by default.
     pub graphiql: bool,
+    /// The only names under which it may be asked, addresses and `localhost` apart. `None`, the default: any.
+    pub hosts: Option<Vec<HostName>>,
     /// Deliveries that one webhook takes in a second, and at once. 50.
     pub webhooks_per_second: u32,
 }
@@ -102,6 +106,7 @@ impl Default for Settings {
             max_batch: 0,
             cors_origins: Vec::new(),
             graphiql: true,
+            hosts: None,
             webhooks_per_second: 50,
         }
     }
@@ -136,6 +141,8 @@ pub struct Answer {
     pub fresh: Option<Duration>,
     /// For how long whoever may see the same gets the same for the same request. `None`: it is made anew each time.
     pub lease: Option<Lease>,
+    /// When it makes sense to ask again, where that is what the answer says.
+    pub retry_after: Option<Duration>,
 }
 
 impl Answer {
@@ -192,6 +199,7 @@ pub fn router(
         request_timeout: settings.request_timeout,
         max_body_bytes: settings.max_body_bytes,
     };
+    let hosts = settings.hosts.clone().map(|hosts| from_fn_with_state(hosts.into(), hosts::hold));
     let mut routes = Router::new()
         .route("/graphql", graphql::route(settings, engines.once, gate))
         .route("/graphql/stream", stream::route(door.clone()))
@@ -205,8 +213,13 @@ pub fn router(
         routes = routes.merge(graphiql::routes());
     }
     let routes = routes
-        // A page of another site may not make a browser ask in its user's place.
-        .layer(cors::refusal(&settings.cors_origins))
+        .layer(
+            ServiceBuilder::new()
+                // A page whose own name was made to mean this machine is of another site.
+                .layer(option_layer(hosts))
+                // Such a page may not make a browser ask in its user's place.
+                .layer(cors::refusal(&settings.cors_origins)),
+        )
         // Vendors are no browsers, and each delivery shows itself who sent it. A source's name may hold slashes.
         .route("/webhooks/{*source}", webhooks::route(settings, postboxes));
     // One stack, so that a request passes it at once: each layer that is added to a router by itself costs a box for itself

@@ -173,5 +173,5 @@ fn next(answer: &Answer) -> Bytes {
 
 fn failed(errors: &Value) -> Bytes {
     let body = json!({ "errors": errors }).to_string();
-    next(&Answer { body: body.into(), status: StatusCode::OK, fresh: None, lease: None })
+    next(&Answer { body: body.into(), status: StatusCode::OK, fresh: None, lease: None, retry_after: None })
 }

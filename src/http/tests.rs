@@ -62,6 +62,7 @@ async fn answer(cx: &Cx, ask: Ask) -> Answer {
         status: status.unwrap_or(StatusCode::OK),
         fresh: None,
         lease: None,
+        retry_after: None,
     }
 }
 

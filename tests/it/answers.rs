@@ -164,7 +164,7 @@ fn known(name: &str, scopes: &[Scope], sources: &[&str]) -> Known {
         caller: Caller { name: name.into(), scopes: scopes.iter().copied().collect(), sources },
         key: Digest::of(name),
         previous_key: None,
-        rates: Rates { requests_per_second: 100_000 },
+        rates: Rates { requests_per_second: 100_000, cost_per_second: 100_000_000 },
     }
 }
 

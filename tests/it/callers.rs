@@ -5,8 +5,11 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod cost;
+mod hosts;
 mod reload;
 pub(crate) mod tokens;
+mod ways;
 
 use leadgraph::callers::key::Digest;
 use leadgraph::callers::{Known, Rates};
@@ -24,7 +27,7 @@ fn known(name: &str, scopes: &[Scope], sources: &[&str]) -> Known {
         caller: Caller { name: name.into(), scopes: scopes.iter().copied().collect(), sources },
         key: Digest::of(name),
         previous_key: None,
-        rates: Rates { requests_per_second: 1_000 },
+        rates: Rates { requests_per_second: 1_000, cost_per_second: 1_000_000 },
     }
 }
 

@@ -14,7 +14,12 @@ const LINK: &str =
 
 fn known(name: &str, scopes: impl IntoIterator<Item = Scope>) -> Known {
     let caller = Caller { scopes: scopes.into_iter().collect(), ..Caller::unrestricted(name) };
-    Known { caller, key: Digest::of(name), previous_key: None, rates: Rates { requests_per_second: 1_000 } }
+    Known {
+        caller,
+        key: Digest::of(name),
+        previous_key: None,
+        rates: Rates { requests_per_second: 1_000, cost_per_second: 1_000_000 },
+    }
 }
 
 async fn world() -> World {

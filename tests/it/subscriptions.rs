@@ -2,7 +2,7 @@
 
 mod binary;
 mod expiry;
-mod line;
+pub(crate) mod line;
 mod shared;
 mod socket;
 mod stream;

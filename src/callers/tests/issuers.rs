@@ -12,7 +12,7 @@ use tokio::time::advance;
 
 use super::super::issuer::{Algorithm, Issuer, Keys, Share};
 use super::super::jwks::{Fetch, KeySet, Ring};
-use super::super::{Rates, Refused};
+use super::super::{Callers, Rates, Refused, Settings};
 use crate::model::caller::{Caller, Scope, Visible};
 use crate::model::id::SourceId;
 
@@ -262,6 +262,17 @@ fn token_names_its_caller_or_nobody() {
         &*caller(&by_mail, json!({"sub": "ann", "email": "a@example.net"})).unwrap().name,
         "corp:a@example.net"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_whom_an_issuer_names_keep_to_its_rates_each_for_itself() {
+    let rates = Rates { cost_per_second: 100, ..Rates::default() };
+    let settings = Settings { known: Vec::new(), issuers: vec![Issuer { rates, ..corp() }] };
+    let callers = Callers::new(settings, |_| panic!("nothing is fetched"));
+    for subject in ["ann", "bob", "corp:ann"] {
+        let caller = caller(&corp(), json!({ "sub": subject })).unwrap();
+        assert_eq!((0..10).filter(|_| callers.spend(&caller, 100).is_ok()).count(), 2, "{subject}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn callers_are_read_whole() {
     let text = format!(
         "[server]\nlisten = '0.0.0.0:80'\n{GOOD}{}\
          [[callers]]\nname = 'partner'\nkey_sha256 = '{}'\nprevious_key_sha256 = '{}'\nscopes = []\nsources = ['a/agent']\n\
-         requests_per_second = 5\n",
+         requests_per_second = 5\ncost_per_second = 300\n",
         caller(),
         Digest::of("other"),
         Digest::of("older").to_string().to_uppercase(),
@@ -36,7 +36,7 @@ fn callers_are_read_whole() {
     assert_eq!(partner.caller.scopes.iter().count(), 0);
     assert_eq!(partner.caller.sources, Visible::Only([SourceId::new("a/agent").unwrap()].into()));
     assert!(partner.previous_key.is_some_and(|key| key.is(&Digest::of("older"))));
-    assert_eq!(partner.rates.requests_per_second, 5);
+    assert_eq!((partner.rates.requests_per_second, partner.rates.cost_per_second), (5, 300));
 }
 
 #[test]
@@ -61,6 +61,7 @@ fn every_mistake_about_callers_is_reported_at_its_line() {
             &format!("{good}requests_per_second = 0\n"),
             &[(5, "`callers.requests_per_second` is out of bounds")],
         ),
+        (&format!("{good}cost_per_second = 99\n"), &[(5, "`callers.cost_per_second` is out of bounds")]),
         (&format!("{good}key = 'x'\n"), &[(5, "unknown key `callers.key`")]),
         (&format!("{good}{good}"), &[(6, "\"dashboard\" is taken already, in line 2")]),
     ];
@@ -82,12 +83,72 @@ fn gateway_that_knows_nobody_listens_on_loopback_only() {
             assert!(load(&right).is_ok(), "{right}");
         }
     }
+    // An address that is another one in disguise is not believed to be loopback.
+    for listen in ["[::ffff:127.0.0.1]:80", "[::ffff:0.0.0.0]:80", "169.254.1.1:80"] {
+        refused(
+            &format!("[server]\nlisten = '{listen}'\n{GOOD}"),
+            &[(2, "may be reached from other machines")],
+        );
+        assert!(load(&format!("[server]\nlisten = '{listen}'\n{ISSUER}{GOOD}")).is_ok(), "{listen}");
+    }
     for listen in ["127.0.0.1:80", "127.8.9.1:80", "[::1]:80"] {
         assert!(load(&format!("[server]\nlisten = '{listen}'\n{GOOD}")).is_ok(), "{listen}");
     }
     let both = format!("[server]\nallow_anonymous = true\n{}{GOOD}", caller());
     refused(&both, &[(2, "does not go with [[callers]]")]);
     refused(&format!("[server]\nallow_anonymous = 'yes'\n{GOOD}"), &[(2, "is of type string")]);
+}
+
+#[test]
+fn names_are_looked_at_where_everyone_on_this_machine_may_ask_and_where_they_are_written() {
+    let hosts = |text: &str| {
+        load(&format!("{text}{GOOD}")).unwrap_or_else(|problems| panic!("{problems:?}")).http.hosts
+    };
+    let written: Vec<http::HostName> = vec!["leads.example".parse().unwrap()];
+    let names = "[server]\nhosts = ['leads.example']\n";
+    assert_eq!(hosts(""), Some(Vec::new()));
+    assert_eq!(hosts(names), Some(written.clone()));
+    assert_eq!(hosts(&caller()), None);
+    assert_eq!(hosts(ISSUER), None);
+    assert_eq!(hosts(&format!("{names}{}", caller())), Some(written));
+    assert_eq!(hosts("[server]\nallow_anonymous = true\n"), None, "what stands in front looks at names");
+    for wrong in [
+        "",
+        "Leads.example",
+        "leads.example:80",
+        "https://leads.example",
+        "leads.example.",
+        "a/b",
+        "*.example",
+    ] {
+        refused(&format!("[server]\nhosts = ['{wrong}']\n{GOOD}"), &[(2, "`server.hosts` cannot be read")]);
+    }
+}
+
+#[test]
+fn page_that_shows_the_schema_is_there_for_everyone_or_where_it_is_written() {
+    let page = |text: &str| {
+        load(&format!("{text}{GOOD}")).unwrap_or_else(|problems| panic!("{problems:?}")).http.graphiql
+    };
+    let on = "[server]\ngraphiql = true\n";
+    assert_eq!([page(""), page(&caller()), page(ISSUER)], [true, false, false]);
+    assert_eq!([page(&format!("{on}{}", caller())), page(&on.replace("true", "false"))], [true, false]);
+}
+
+#[test]
+fn schema_is_told_to_everyone_to_admins_or_to_nobody() {
+    use crate::graphql::Audience::{Admins, Everyone, Nobody};
+    for (word, audience) in [("true", Everyone), ("'admin'", Admins), ("false", Nobody)] {
+        let text = format!("[graphql]\nintrospection = {word}\nsuggestions = {word}\n{GOOD}");
+        let graphql = load(&text).unwrap_or_else(|problems| panic!("{problems:?}")).graphql;
+        assert_eq!((graphql.introspection, graphql.suggestions), (audience, audience));
+    }
+    for wrong in ["'admins'", "1", "['admin']"] {
+        refused(
+            &format!("[graphql]\nintrospection = {wrong}\n{GOOD}"),
+            &[(2, "`graphql.introspection` is of type")],
+        );
+    }
 }
 
 #[test]

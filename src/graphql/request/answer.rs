@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{Refusal, library};
 use crate::graphql::error::{
-    BAD_USER_INPUT, INTERNAL, INTERNAL_MESSAGE, VALIDATION_FAILED, source_code, status,
+    BAD_USER_INPUT, COST_RATE_EXCEEDED, INTERNAL, INTERNAL_MESSAGE, VALIDATION_FAILED, source_code, status,
 };
 use crate::graphql::scalars::time::DateTime;
 use crate::model::cx::Older;
@@ -50,6 +50,16 @@ impl Answer {
             (Some(code), _) => status(code),
             (None, true) => 200,
             (None, false) => 294,
+        }
+    }
+
+    /// When the caller may spend again, where it was refused for having spent too much.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal().filter(|code| *code == COST_RATE_EXCEEDED)?;
+        match self.errors.first()?.extensions.as_ref()?.get("retryAfterMs")? {
+            Value::Number(wait) => wait.as_u64().map(Duration::from_millis),
+            _ => None,
         }
     }
 

@@ -13,7 +13,7 @@ use futures_util::stream::{self, BoxStream};
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{Answer, Document, Refusal, Request, Spent, bounded, execute_read, read};
+use super::{Answer, Document, Reckoned, Refusal, Request, Spent, bounded, execute_read, read};
 use crate::events::Overrun;
 use crate::graphql::documents::Known;
 use crate::graphql::error::{SUBSCRIBER_TOO_SLOW, VALIDATION_FAILED};
@@ -47,7 +47,7 @@ pub async fn open(schema: &Schema, cx: Cx, mut request: Request) -> Opened {
         Ok(document) => document,
         Err(refusal) => return Opened::Once(Answer::refused(refusal, &cx.request_id)),
     };
-    let suggestions = schema.settings.suggestions;
+    let suggestions = schema.settings.suggestions.holds(&cx.caller);
     let (mut opened, mut once) = (None, None);
     let answer = bounded(&cx, suggestions, async {
         let read = read(request, &schema.settings, Some(&schema.documents)).await?;
@@ -56,21 +56,27 @@ pub async fn open(schema: &Schema, cx: Cx, mut request: Request) -> Opened {
             return Ok(Response::default());
         }
         let gather = schema.strict.data::<Gather>();
-        let cost = read.reckon(&schema.settings, &cx.caller, gather, &Spent::default())?;
+        let reckoned = read.reckon(&schema.settings, &cx.caller, gather, &Spent::default())?;
         check_root(read.operation()?)?;
         let again = Again { document: read.document, name: read.name, variables: read.variables };
-        metrics::operation_reckoned(cost.calls);
-        tracing::debug!(request_id = &*cx.request_id, upstream_cost = cost.calls, "subscription reckoned");
+        metrics::operation_reckoned(reckoned.calls);
+        tracing::debug!(
+            request_id = &*cx.request_id,
+            upstream_cost = reckoned.calls,
+            "subscription reckoned"
+        );
+        reckoned.pay(&schema.purse, &cx.caller)?;
         let stage = Arc::new(Stage::opening());
         let first = again.run(schema, &cx, &stage).await;
-        opened = stage.subscriber().map(|subscriber| (again, subscriber));
+        reckoned.settle(&schema.purse, &cx);
+        opened = stage.subscriber().map(|subscriber| (again, reckoned, subscriber));
         Ok(first.unwrap_or_default())
     })
     .await;
     match (opened, once) {
-        (Some((again, subscriber)), _) => {
+        (Some((again, reckoned, subscriber)), _) => {
             document.keep(schema).await;
-            let told = Told { schema: schema.clone(), suggestions, cx, began, again, subscriber };
+            let told = Told { schema: schema.clone(), suggestions, cx, began, again, reckoned, subscriber };
             Opened::Each(stream::unfold(Some(told), Told::next).boxed())
         }
         // What is no subscription goes the way of all others.
@@ -135,6 +141,7 @@ struct Told {
     cx: Cx,
     began: Instant,
     again: Again,
+    reckoned: Reckoned,
     subscriber: Subscriber,
 }
 
@@ -147,6 +154,7 @@ impl Told {
                 let stage = Arc::new(Stage::Telling(heard));
                 let work = async { Ok(told.again.run(&told.schema, &cx, &stage).await.unwrap_or_default()) };
                 let answer = bounded(&cx, told.suggestions, work).await;
+                told.reckoned.told(&told.schema.purse, &cx);
                 metrics::operation_answered(true, answer.codes(), cx.meter.calls());
                 tracing::debug!(
                     request_id = &*cx.request_id,

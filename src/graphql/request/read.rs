@@ -10,7 +10,7 @@ use async_graphql::parser::types::{
 };
 use serde_json::Value;
 
-use super::{Refusal, Request, Spent, variables};
+use super::{Reckoned, Refusal, Request, Spent, variables};
 use crate::graphql::cost::{Cost, Nodes};
 use crate::graphql::documents::{Documents, Known, takes};
 use crate::graphql::error::{NOT_A_QUERY, OPERATION_UNRESOLVED};
@@ -87,12 +87,14 @@ impl Read {
         caller: &Caller,
         sources: Option<&Gather>,
         spent: &Spent,
-    ) -> Result<Cost, Refusal> {
+    ) -> Result<Reckoned, Refusal> {
         let (operation, document) = (self.operation()?, &self.document.document);
         rules::check(document, operation, &self.variables, caller).map_err(Refusal::forbidden)?;
         let nodes = Nodes::of(document, operation, &self.variables);
         match nodes.introspection {
-            Some((pos, _)) if !may_introspect(settings) => return Err(Refusal::introspection(pos)),
+            Some((pos, _)) if !may_introspect(settings, caller) => {
+                return Err(Refusal::introspection(pos, settings.introspection));
+            }
             Some((pos, true)) => return Err(Refusal::introspects_too_much(pos)),
             _ => {}
         }
@@ -101,7 +103,8 @@ impl Read {
             return Err(Refusal::too_many_nodes(nodes, before, settings.max_nodes));
         }
         spent.nodes.store(before.saturating_add(nodes.count), Ordering::Relaxed);
-        let Some(gather) = sources else { return Ok(Cost::default()) };
+        let reckoned = |calls| Reckoned { nodes: nodes.count, calls };
+        let Some(gather) = sources else { return Ok(reckoned(0)) };
         let cost = Cost::of(document, operation, &self.variables, &|filter| gather.prices(caller, filter));
         if let Some(pos) = cost.conflict {
             return Err(Refusal::conflict(pos));
@@ -114,7 +117,7 @@ impl Read {
             return Err(Refusal::too_costly(&cost, before, most));
         }
         spent.calls.fetch_add(cost.calls, Ordering::Relaxed);
-        Ok(cost)
+        Ok(reckoned(cost.calls))
     }
 
     /// As the library takes it.
@@ -126,9 +129,9 @@ impl Read {
     }
 }
 
-/// Whether the schema may be asked for.
-fn may_introspect(settings: &Settings) -> bool {
-    settings.introspection
+/// Whether a caller may ask for the schema.
+fn may_introspect(settings: &Settings, caller: &Caller) -> bool {
+    settings.introspection.holds(caller)
 }
 
 /// The operation to run.

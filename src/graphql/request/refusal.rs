@@ -3,6 +3,7 @@
 use async_graphql::parser::Error;
 use async_graphql::{Pos, Value};
 
+use crate::graphql::Audience;
 use crate::graphql::cost::{Cost, Nodes};
 use crate::graphql::error::{
     DOCUMENT_TOO_COMPLEX, FORBIDDEN, INTROSPECTION_DISABLED, NODE_COST_EXCEEDED, PARSE_FAILED,
@@ -74,10 +75,15 @@ impl Refusal {
             .with("limit", most)
     }
 
-    /// An operation that asks for the schema where nobody may.
-    pub(super) fn introspection(pos: Pos) -> Self {
-        let message =
-            "This gateway does not tell its schema. Ask whoever runs it: `leadgraph schema` prints it.";
+    /// An operation that asks for the schema, which is told to others or to nobody.
+    pub(super) fn introspection(pos: Pos, told: Audience) -> Self {
+        let message = match told {
+            Audience::Admins => {
+                "This gateway tells its schema to callers with the scope admin alone. Ask whoever runs it: `leadgraph schema` \
+                 prints it."
+            }
+            _ => "This gateway does not tell its schema. Ask whoever runs it: `leadgraph schema` prints it.",
+        };
         Self::new(INTROSPECTION_DISABLED, message, Some(pos))
     }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::*;
+use crate::graphql::Audience;
 use crate::model::caller::Caller;
 use crate::model::cx::Meter;
 
@@ -204,7 +205,7 @@ async fn ask_hostile(query: &str) -> Answer {
     let (cx, settings) = (cx(), Settings::default());
     let work = async {
         let read = read(request(query, Value::Null), &settings, None).await?;
-        run(&schema, &cx, None, read, &settings, &Spent::default()).await
+        run(&schema, &cx, None, read, &settings, &Spent::default(), &(Arc::new(Unlimited) as Purse)).await
     };
     bounded(&cx, true, work).await
 }
@@ -279,7 +280,8 @@ async fn variables_that_are_too_many_too_deep_or_too_long_are_refused() {
 
 #[tokio::test]
 async fn nobody_is_told_the_schema_where_that_is_switched_off() {
-    let settings = Settings { introspection: false, suggestions: false, ..Settings::default() };
+    let settings =
+        Settings { introspection: Audience::Nobody, suggestions: Audience::Nobody, ..Settings::default() };
     let schema = Schema::new(settings, |builder| builder);
     let ask = async |query: &str| {
         serde_json::to_value(execute(&schema, cx(), request(query, Value::Null)).await).unwrap()

@@ -70,6 +70,57 @@ fn lead_of(source: &str, name: &str) -> Event {
     event
 }
 
+/// A budget that writes down what is taken, and refuses once there was so much.
+#[derive(Clone, Default)]
+struct Purse(std::sync::Arc<std::sync::Mutex<Vec<u32>>>);
+
+impl graphql::Budget for Purse {
+    fn take(&self, caller: &Caller, cost: u32) -> Result<(), Duration> {
+        assert_eq!(&*caller.name, "anonymous");
+        let mut taken = self.0.lock().unwrap();
+        if taken.len() >= 3 {
+            return Err(Duration::from_millis(1_500));
+        }
+        taken.push(cost);
+        Ok(())
+    }
+
+    fn give_back(&self, _: &Caller, cost: u32) {
+        panic!("{cost} was not needed")
+    }
+}
+
+#[tokio::test]
+async fn following_is_paid_for_when_it_begins_and_by_each_event_and_held_up_by_the_beginning_alone() {
+    let (log, purse) = (Log::default(), Purse::default());
+    let gather = Gather::new(crate::gather::settings::Settings::default(), Vec::new());
+    let schema = graphql::schema_within(gather, log.clone(), graphql::Settings::default(), purse.clone());
+    let request = || Request { query: EVENTS.to_owned(), ..Request::default() };
+    let Opened::Each(mut answers) = open(&schema, cx(Caller::anonymous()), request()).await else {
+        panic!("it is refused")
+    };
+    for name in ["Grace", "Hugo", "Ida"] {
+        log.publish(lead_of("site", name));
+        assert_eq!(next(&mut answers).unwrap()["lead"]["name"], name, "told whatever is left");
+    }
+    let taken = purse.0.lock().unwrap().clone();
+    assert!(taken.len() == 3 && taken.iter().all(|cost| *cost > 0 && *cost == taken[0]), "{taken:?}");
+
+    let Opened::Once(refused) = open(&schema, cx(Caller::anonymous()), request()).await else {
+        panic!("it is opened")
+    };
+    assert_eq!((refused.refusal(), refused.status()), (Some("COST_RATE_EXCEEDED"), 429));
+    assert_eq!(refused.retry_after(), Some(Duration::from_millis(1_500)));
+    assert_eq!(value(&refused)["errors"][0]["extensions"]["retryAfterMs"], 1_500);
+    // What is no subscription is paid for once, though it is looked at twice.
+    purse.0.lock().unwrap().clear();
+    let query = Request { query: "{ viewer { name } }".to_owned(), ..Request::default() };
+    assert!(
+        matches!(open(&schema, cx(Caller::anonymous()), query).await, Opened::Once(answer) if answer.status() == 200)
+    );
+    assert_eq!(purse.0.lock().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn event_holds_what_is_told_of_it() {
     let log = Log::default();

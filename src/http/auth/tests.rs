@@ -31,6 +31,7 @@ fn engine() -> Engine {
             status: StatusCode::OK,
             fresh: None,
             lease: None,
+            retry_after: None,
         }])
         .boxed()
     })

@@ -79,8 +79,13 @@ fn engine(open: &Arc<AtomicUsize>) -> LiveEngine {
     let open = Arc::clone(open);
     Arc::new(move |cx, ask| {
         let body = json!({ "data": { "request": &*cx.request_id } }).to_string();
-        let answer =
-            Answer { body: Bytes::from(body), status: http::StatusCode::OK, fresh: None, lease: None };
+        let answer = Answer {
+            body: Bytes::from(body),
+            status: http::StatusCode::OK,
+            fresh: None,
+            lease: None,
+            retry_after: None,
+        };
         match ask.query.as_str() {
             "hang" => pending().boxed(),
             "open" => {

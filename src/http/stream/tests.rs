@@ -87,7 +87,13 @@ async fn what_tells_who_callers_are_may_fail_for_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn client_that_takes_nothing_is_given_up() {
-    let answer = || Answer { body: vec![b'1'].into(), status: StatusCode::OK, fresh: None, lease: None };
+    let answer = || Answer {
+        body: vec![b'1'].into(),
+        status: StatusCode::OK,
+        fresh: None,
+        lease: None,
+        retry_after: None,
+    };
     let engine: LiveEngine = Arc::new(|_, _| ready(Reply::nothing("")).boxed());
     let door = door(engine, Arc::new(|_| ready(Ok(Caller::anonymous())).boxed()));
     let lines = door.lines.clone();

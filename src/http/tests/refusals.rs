@@ -97,6 +97,7 @@ fn cases() -> Vec<Case> {
         streamed("NO_LINES").under(|settings| settings.max_connections = 0),
         posted("TIMEOUT", r#"{"query":"hang"}"#),
         posted("INTERNAL", r#"{"query":"panic"}"#),
+        posted("HOST", query).under(|settings| settings.hosts = Some(Vec::new())),
         posted("MISSING", query).shown(None),
         posted("UNKNOWN", query).shown(Some("Bearer bad")),
         posted("UNAVAILABLE", query).shown(Some("Bearer later")),

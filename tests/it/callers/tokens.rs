@@ -28,7 +28,7 @@ pub(crate) fn issuer(house: &Keyhouse, name: &str, path: &str) -> Issuer {
         scopes: Scope::ALL.into_iter().collect(),
         sources: Visible::All,
         share: Share::Named("sources".to_owned()),
-        rates: Rates { requests_per_second: 1_000 },
+        rates: Rates { requests_per_second: 1_000, cost_per_second: 1_000_000 },
     }
 }
 
@@ -282,7 +282,7 @@ async fn two_subjects_share_neither_cursors_nor_rates() {
     let house = Keyhouse::start();
     let key = Signer::new("key", "ES256");
     house.tells_keys("/keys", &[&key]);
-    let slow = Rates { requests_per_second: 5 };
+    let slow = Rates { requests_per_second: 5, cost_per_second: 1_000_000 };
     let corp = Issuer { rates: slow, ..issuer(&house, "corp", "/keys") };
     let world = Plan::new(30, 5).issuers(vec![corp]).start().await;
     let (ann, bob) = (key.token(&claims("ann")), key.token(&claims("bob")));

@@ -12,20 +12,20 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-pub(super) const PROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws");
+pub(crate) const PROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws");
 
-pub(super) struct Line(pub(super) WebSocketStream<TcpStream>);
+pub(crate) struct Line(pub(crate) WebSocketStream<TcpStream>);
 
 /// What is heard on a line.
 #[derive(Debug, PartialEq)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     Message(Value),
     Closed(Option<u16>),
 }
 
 impl Line {
     /// Opens a line with these headers; the status and body of the answer where it is refused.
-    pub(super) async fn open(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, (u16, Value)> {
+    pub(crate) async fn open(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, (u16, Value)> {
         let mut request = format!("ws://{address}/graphql/ws").into_client_request().unwrap();
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
@@ -46,27 +46,27 @@ impl Line {
     }
 
     /// Opens a line and begins.
-    pub(super) async fn begun(address: SocketAddr) -> Self {
+    pub(crate) async fn begun(address: SocketAddr) -> Self {
         let mut line = Self::open(address, &[PROTOCOL]).await.unwrap();
         line.say(&json!({ "type": "connection_init" })).await;
         assert_eq!(line.hear().await, Heard::Message(json!({ "type": "connection_ack" })));
         line
     }
 
-    pub(super) async fn say(&mut self, message: &Value) {
+    pub(crate) async fn say(&mut self, message: &Value) {
         self.send(Message::text(message.to_string())).await;
     }
 
-    pub(super) async fn send(&mut self, message: Message) {
+    pub(crate) async fn send(&mut self, message: Message) {
         // Where the other end has closed already, what it said is still to be heard.
         let _ = self.0.send(message).await;
     }
 
-    pub(super) async fn subscribe(&mut self, id: &str, payload: &Value) {
+    pub(crate) async fn subscribe(&mut self, id: &str, payload: &Value) {
         self.say(&json!({ "type": "subscribe", "id": id, "payload": payload })).await;
     }
 
-    pub(super) async fn hear(&mut self) -> Heard {
+    pub(crate) async fn hear(&mut self) -> Heard {
         loop {
             let message = timeout(Duration::from_secs(30), self.0.next()).await.expect("nothing is said");
             return match message {
@@ -79,7 +79,7 @@ impl Line {
     }
 
     /// The payload of the next message, which must be this one's `next`.
-    pub(super) async fn next(&mut self, id: &str) -> Value {
+    pub(crate) async fn next(&mut self, id: &str) -> Value {
         match self.hear().await {
             Heard::Message(message) if message["type"] == "next" && message["id"] == id => {
                 message["payload"].clone()
