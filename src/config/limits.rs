@@ -129,14 +129,14 @@ pub(super) fn gather(
     let standard = Settings::default();
 
     let mut cache = root.section("cache");
-    let list_ttl = cache.secs("lists_secs", standard.list_ttl, &(1..=HOUR));
-    let past_list_ttl = cache.secs("past_lists_secs", standard.past_list_ttl, &(1..=24 * HOUR));
-    let lead_ttl = cache.secs("leads_secs", standard.lead_ttl, &(1..=HOUR));
-    let conversation_ttl = cache.secs("conversations_secs", standard.conversation_ttl, &(1..=HOUR));
+    let list_ttl = cache.secs("lists_secs", standard.list_ttl, &(0..=HOUR));
+    let past_list_ttl = cache.secs("past_lists_secs", standard.past_list_ttl, &(0..=24 * HOUR));
+    let lead_ttl = cache.secs("leads_secs", standard.lead_ttl, &(0..=HOUR));
+    let conversation_ttl = cache.secs("conversations_secs", standard.conversation_ttl, &(0..=HOUR));
     let ended_conversation_ttl =
-        cache.secs("ended_conversations_secs", standard.ended_conversation_ttl, &(1..=24 * HOUR));
-    let interaction_ttl = cache.secs("interactions_secs", standard.interaction_ttl, &(1..=HOUR));
-    let absent_ttl = cache.secs("absent_secs", standard.absent_ttl, &(1..=300));
+        cache.secs("ended_conversations_secs", standard.ended_conversation_ttl, &(0..=24 * HOUR));
+    let interaction_ttl = cache.secs("interactions_secs", standard.interaction_ttl, &(0..=HOUR));
+    let absent_ttl = cache.secs("absent_secs", standard.absent_ttl, &(0..=300));
     let stale_while_revalidate =
         cache.secs("stale_while_revalidate_secs", standard.stale_while_revalidate, &(0..=HOUR));
     let list_stale_if_error =

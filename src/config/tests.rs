@@ -72,7 +72,7 @@ fn smallest_file_gets_every_default() {
 fn written_values_arrive_where_they_belong() {
     let text = format!(
         "[server]\nlisten = '[::1]:9'\nrequest_timeout_ms = 2_000\nmax_body_bytes = 0x1000\n\
-         [graphql]\nmax_upstream_calls = 90\n[events]\nmax_age_secs = 61\n[cache]\nleads_secs = 7\nmax_bytes = 2097152\n[paging]\nscan_pages = 3\nsource_timeout_ms = 1500\n\
+         [graphql]\nmax_upstream_calls = 90\n[events]\nmax_age_secs = 61\n[cache]\nlists_secs = 0\nleads_secs = 7\nmax_bytes = 2097152\n[paging]\nscan_pages = 3\nsource_timeout_ms = 1500\n\
          [cursors]\nkey_env = 'CURSOR_KEY'\nprevious_key_env = 'CURSOR_KEY'\n\
          [defaults.upstream]\nattempt_timeout_ms = 900\nconcurrency = 3\n{GOOD}\
          base_url = 'http://127.0.0.1:7/v2'\n[sources.upstream]\nconcurrency = 5\n[sources.settings]\ncolor = 'red'\n"
@@ -81,7 +81,7 @@ fn written_values_arrive_where_they_belong() {
     assert_eq!(config.listen.to_string(), "[::1]:9");
     assert_eq!(config.http.request_timeout, Duration::from_secs(2));
     assert_eq!(config.http.max_body_bytes, 4096);
-    assert_eq!(config.gather.lead_ttl, Duration::from_secs(7));
+    assert_eq!((config.gather.list_ttl, config.gather.lead_ttl), (Duration::ZERO, Duration::from_secs(7)));
     assert_eq!(config.gather.cache_bytes, 2_097_152);
     assert_eq!(config.gather.scan_pages, 3);
     assert_eq!(config.graphql.max_upstream_calls, 90);
@@ -137,7 +137,7 @@ fn every_mistake_is_reported_at_its_line() {
             "[server]\nmax_body_bytes = 99999999999999999999\n",
             &[(2, "`server.max_body_bytes` is out of bounds")],
         ),
-        ("[cache]\nleads_secs = 0\nmax_bytes = 1\n", &[(2, "out of bounds"), (3, "out of bounds")]),
+        ("[cache]\nleads_secs = 3_601\nmax_bytes = 1\n", &[(2, "out of bounds"), (3, "out of bounds")]),
         ("[paging]\nscan_pages = 70000\n", &[(2, "out of bounds")]),
         ("[paging]\nsource_timeout_ms = 6000\n", &[(2, "`paging.source_timeout_ms` is out of bounds")]),
         ("[cursors]\n", &[(1, "`key_env` is missing")]),

@@ -8,7 +8,7 @@ use crate::model::caller::Visible;
 /// What can be set about gathering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How long list pages are fresh. 15 s.
+    /// How long list pages are fresh; nothing: each answer reads anew, as for all of these. 15 s.
     pub list_ttl: Duration,
     /// How long list pages of days gone by are fresh. 10 min.
     pub past_list_ttl: Duration,

@@ -54,7 +54,7 @@ fn broken() -> Vec<(usize, &'static str, String)> {
         (2, "out of bounds", before("[server]\nmax_connections = 0")),
         (2, "unknown key", before("[server]\nmax_conections = 3")),
         (2, "out of bounds", before("[graphql]\nmax_upstream_calls = 0")),
-        (2, "out of bounds", before("[cache]\nlists_secs = 0")),
+        (2, "out of bounds", before("[cache]\nlists_secs = 3_601")),
         (2, "out of bounds", before("[cache]\nmax_bytes = 1")),
         (2, "out of bounds", before("[paging]\nscan_pages = 0")),
         (2, "out of bounds", before("[paging]\nsource_timeout_ms = 60000")),

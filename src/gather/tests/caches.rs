@@ -47,6 +47,29 @@ async fn many_equal_requests_make_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_used_again_where_nothing_is_fresh_but_equal_reads_at_one_time_are_one() {
+    let model = model("a");
+    let never = Duration::ZERO;
+    let settings = Settings {
+        list_ttl: never,
+        lead_ttl: never,
+        stale_while_revalidate: never,
+        list_stale_if_error: never,
+        ..Settings::default()
+    };
+    let gather = gather(&[Arc::clone(&model)], settings);
+    for calls in 1..=3 {
+        assert_eq!(report(&gather).await.status, ReportStatus::Ok);
+        assert_eq!(model.calls(), calls);
+    }
+    model.slow.store(50, Ordering::Relaxed);
+    join_all((0..10).map(|_| ask(&gather))).await;
+    assert_eq!(model.calls(), 4);
+    model.down.store(true, Ordering::Relaxed);
+    assert!(ask(&gather).await.is_err(), "nothing stands in");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_hangs_up_neither_stops_nor_repeats_a_read() {
     let model = model("a");
     model.slow.store(500, Ordering::Relaxed);
