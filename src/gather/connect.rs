@@ -219,7 +219,8 @@ impl Inner {
             feeds.push((
                 at,
                 Feed {
-                    distrusted: self.registry.distrusted(&id, kind),
+                    habits: self.registry.habits(&id, kind),
+                    filter: start.filter,
                     source: id,
                     vendor: source.vendor(),
                     reader: course.reader,

@@ -6,11 +6,11 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
 use super::chain::{Chain, Most};
+use super::habits::Habits;
 use super::position::{Place, Position, Taken, Token, Window};
 use super::reader::{Reader, Tally, Way};
 use super::record::{NOTHING_TAKEN, Record, UNDATED, moment};
@@ -34,8 +34,10 @@ pub(super) struct Feed<T> {
     pub(super) span: Span,
     /// The filter's whole span: where reading may end.
     pub(super) bounds: Span,
-    /// Set once the source's order has been seen to break; shared by all walks.
-    pub(super) distrusted: Arc<AtomicBool>,
+    /// What has been seen of the list.
+    pub(super) habits: Arc<Habits>,
+    /// The filter's fingerprint.
+    pub(super) filter: u64,
     /// The most records that are collected.
     pub(super) collect_records: usize,
     /// Calls that may still be made for this answer without a record to show for them.
@@ -174,12 +176,19 @@ impl<T: Record> Feed<T> {
 
     async fn start(&mut self, cx: &Cx) -> Result<(), SourceError> {
         self.position = match self.way {
-            Way::Stream { .. } if !self.distrusted.load(Ordering::Relaxed) => {
+            Way::Stream { .. } if !self.habits.is_distrusted() => {
                 Position::Stream { page: None, fresh: true, taken: Taken::default() }
             }
             Way::Stream { dated: false } | Way::Collect => Position::Collect { from: None, after: None },
             Way::Stream { dated: true } | Way::Windows { .. } => {
                 let hi = self.bounds.until.map_or(OPEN_HI, |until| day_of(until.as_millisecond() - 1));
+                if hi == OPEN_HI
+                    && let Some(front) = self.habits.front(self.filter)
+                {
+                    let window = Window { lo: front.lo, hi };
+                    self.position = Position::Windows { window, after: None };
+                    return Ok(());
+                }
                 let mut tally = std::mem::take(&mut self.tally);
                 let found = self.windows().find(cx, hi, 0, &mut tally).await;
                 self.tally = tally;
@@ -216,7 +225,7 @@ impl<T: Record> Feed<T> {
         }
         let mut rows = self.placed(&batch.page, &taken);
         if fresh && !is_newest_first(&rows, taken.at()) {
-            self.distrusted.store(true, Ordering::Relaxed);
+            self.habits.distrust();
             metrics::order_broke(self.source.as_str());
             tracing::warn!(
                 source = self.source.as_str(),
@@ -285,9 +294,14 @@ impl<T: Record> Feed<T> {
             Some(read) if read.0 == window => read,
             _ => {
                 let mut tally = std::mem::take(&mut self.tally);
-                let read = self.windows().read(cx, window, &mut tally).await;
+                let front = self.habits.front(self.filter).filter(|_| window.hi == OPEN_HI);
+                let read = self.windows().read_front(cx, window, front, &mut tally).await;
                 self.tally = tally;
-                read?
+                let (window, rows, front) = read?;
+                if window.hi == OPEN_HI {
+                    self.habits.remember(self.filter, front);
+                }
+                (window, rows)
             }
         };
         let buffer: VecDeque<_> =

@@ -13,6 +13,7 @@ mod connect;
 mod cursor;
 mod feed;
 mod generations;
+mod habits;
 mod history;
 mod links;
 mod lists;

@@ -4,31 +4,31 @@
 //! root of a request or anywhere below.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use super::answer::{Capabilities, InteractionListing, SourceView};
 use super::cursor::input;
+use super::habits::Habits;
 use super::request::{InputCode, InputError, InteractionFilter, SourceFilter};
 use crate::model::caller::Caller;
 use crate::model::caps::Paging;
 use crate::model::id::{EntityKind, SourceId};
 use crate::source::Source;
 
-type Distrusted = HashMap<(SourceId, EntityKind), Arc<AtomicBool>>;
+type Lists = HashMap<(SourceId, EntityKind), Arc<Habits>>;
 
 /// All sources, sorted by name.
 pub(super) struct Registry {
     sources: ArcSwap<Vec<Arc<dyn Source>>>,
-    /// Lists whose order has been seen to break.
-    distrusted: Arc<Mutex<Distrusted>>,
+    /// What has been seen of lists.
+    lists: Arc<Mutex<Lists>>,
 }
 
 impl Registry {
     pub(super) fn new(sources: Vec<Arc<dyn Source>>) -> Self {
-        let registry = Self { sources: ArcSwap::default(), distrusted: Arc::default() };
+        let registry = Self { sources: ArcSwap::default(), lists: Arc::default() };
         registry.set(sources);
         registry
     }
@@ -50,7 +50,7 @@ impl Registry {
 
     /// Other sources, with the same memory of lists.
     pub(super) fn next(&self, sources: Vec<Arc<dyn Source>>) -> Self {
-        Self { distrusted: Arc::clone(&self.distrusted), ..Self::new(sources) }
+        Self { lists: Arc::clone(&self.lists), ..Self::new(sources) }
     }
 
     pub(super) fn set(&self, mut sources: Vec<Arc<dyn Source>>) {
@@ -63,9 +63,9 @@ impl Registry {
         Seen { registry: self, caller }
     }
 
-    /// The memory of whether a list's order has been seen to break.
-    pub(super) fn distrusted(&self, source: &SourceId, kind: EntityKind) -> Arc<AtomicBool> {
-        let mut all = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What has been seen of a list.
+    pub(super) fn habits(&self, source: &SourceId, kind: EntityKind) -> Arc<Habits> {
+        let mut all = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry((source.clone(), kind)).or_default())
     }
 }

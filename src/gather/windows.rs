@@ -10,11 +10,13 @@ use std::collections::HashSet;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
+use futures_util::future::join;
 use jiff::Timestamp;
 
 use super::chain::{Chain, Most};
+use super::habits::Front;
 use super::position::{Place, Window};
-use super::reader::{Reader, Tally};
+use super::reader::{Batch, Reader, Tally};
 use super::record::{Record, moment};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
@@ -128,22 +130,40 @@ impl<T: Record> Windows<'_, T> {
     pub(super) async fn read(
         &self,
         cx: &Cx,
-        mut window: Window,
+        window: Window,
         tally: &mut Tally,
     ) -> Result<(Window, Vec<Arc<T>>), SourceError> {
+        let (window, rows, _) = self.read_front(cx, window, None, tally).await?;
+        Ok((window, rows))
+    }
+
+    /// The same for a window of which something may be known: `front` is what it last gave, so that its page and the proof of its
+    /// end are asked for side by side. Answers what it gave now, where that was a page at most.
+    pub(super) async fn read_front(
+        &self,
+        cx: &Cx,
+        mut window: Window,
+        front: Option<Front>,
+        tally: &mut Tally,
+    ) -> Result<(Window, Vec<Arc<T>>, Option<Front>), SourceError> {
         loop {
             let most_pages = if window.lo < window.hi { WINDOW_PAGES } else { MOST_PAGES };
             let (mut rows, whole) = match self.size {
-                Some(size) => self.read_numbered(cx, window, size, most_pages, tally).await?,
+                Some(size) => {
+                    let known = front.filter(|front| front.lo == window.lo).map(|front| front.rows);
+                    self.read_numbered(cx, window, size, known, most_pages, tally).await?
+                }
                 None => self.read_chained(cx, window, most_pages, tally).await?,
             };
             if !whole && most_pages == MOST_PAGES {
                 return Err(self.protocol());
             }
             if whole {
+                let fits = self.size.is_some_and(|size| rows.len() < usize::from(size));
+                let front = fits.then_some(Front { lo: window.lo, rows: rows.len() });
                 rows.retain(|row| (window.lo..=window.hi).contains(&day_of(moment(&**row))));
                 rows.sort_by(newest_first);
-                return Ok((window, rows));
+                return Ok((window, rows, front));
             }
             window.lo = shortened(window, &rows, day_of(cx.now.as_millisecond()));
         }
@@ -156,10 +176,11 @@ impl<T: Record> Windows<'_, T> {
         cx: &Cx,
         window: Window,
         size: u16,
+        known: Option<usize>,
         most_pages: usize,
         tally: &mut Tally,
     ) -> Result<(Vec<Arc<T>>, bool), SourceError> {
-        let first = self.page(cx, window, Some(&token(1, size)), tally).await?;
+        let (first, mut ahead) = self.first(cx, window, size, known, tally).await?;
         let mut seen: HashSet<NativeId> = first.rows.iter().map(|row| row.key().native.clone()).collect();
         let mut rows = first.rows;
         let honoured = first.sent.clamp(1, usize::from(size));
@@ -174,14 +195,19 @@ impl<T: Record> Windows<'_, T> {
             return if new { Err(self.give_up(window, [(2, size)]).await) } else { Ok((rows, true)) };
         }
         while read > 0 {
-            let Some((page, size)) = overlapping(read, honoured, &asked) else {
+            let ahead = ahead.take().filter(|ahead| ahead.follows(read, honoured));
+            let best = ahead.as_ref().map(|ahead| ahead.page).or_else(|| overlapping(read, honoured, &asked));
+            let Some((page, size)) = best else {
                 return Err(self.give_up(window, asked).await);
             };
             asked.insert((page, size));
             if asked.len() >= most_pages {
                 return Ok((rows, false));
             }
-            let next = self.page(cx, window, Some(&token(page, size)), tally).await?;
+            let next = match ahead {
+                Some(ahead) => self.rows(&ahead.batch?, tally),
+                None => self.page(cx, window, Some(&token(page, size)), tally).await?,
+            };
             let offset = (page as usize - 1) * usize::from(size);
             let anchored = next.rejected > 0 || next.rows.iter().any(|row| seen.contains(&row.key().native));
             if !anchored && offset > 0 {
@@ -198,6 +224,27 @@ impl<T: Record> Windows<'_, T> {
             read = offset + next.sent;
         }
         Ok((rows, true))
+    }
+
+    /// The first page of a window, and beside it the page that will be asked for next if the window still holds as many rows as it is
+    /// known to have held.
+    async fn first(
+        &self,
+        cx: &Cx,
+        window: Window,
+        size: u16,
+        known: Option<usize>,
+        tally: &mut Tally,
+    ) -> Result<(Rows<T>, Option<Ahead<T>>), SourceError> {
+        // A window of one or two rows is proved otherwise.
+        let known = known.filter(|rows| (3..usize::from(size)).contains(rows));
+        let next = known.and_then(|rows| overlapping(rows, rows, &HashSet::new()));
+        let begin = token(1, size);
+        let first = self.page(cx, window, Some(&begin), tally);
+        let Some(page) = next else { return Ok((first.await?, None)) };
+        let behind = token(page.0, page.1);
+        let (first, batch) = join(first, self.reader.read(cx, span_of(window), Some(&behind))).await;
+        Ok((first?, Some(Ahead { page, batch })))
     }
 
     /// The same where pages follow each other. What is lost on the way is looked for once more, from the window's first page.
@@ -245,9 +292,30 @@ impl<T: Record> Windows<'_, T> {
     ) -> Result<Rows<T>, SourceError> {
         tokio::task::consume_budget().await;
         let batch = self.reader.read(cx, span_of(window), from).await?;
-        tally.add(&batch);
+        Ok(self.rows(&batch, tally))
+    }
+
+    fn rows(&self, batch: &Batch<T>, tally: &mut Tally) -> Rows<T> {
+        tally.add(batch);
         let Page { rows, rejected, next } = &*batch.page;
-        Ok(Rows { sent: batch.page.sent(), rejected: *rejected, goes_on: next.is_some(), rows: rows.clone() })
+        Rows { sent: batch.page.sent(), rejected: *rejected, goes_on: next.is_some(), rows: rows.clone() }
+    }
+}
+
+/// A page that was asked for before it was known to be the next one.
+struct Ahead<T> {
+    /// Its number and size.
+    page: (u32, u16),
+    batch: Result<Batch<T>, SourceError>,
+}
+
+impl<T> Ahead<T> {
+    /// Whether it does what the next page has to: shares some of the `read` rows and reaches behind them. In which order the vendor
+    /// answered does not matter: what stands before the shared rows is on the one page, what stands behind them on the other.
+    fn follows(&self, read: usize, honoured: usize) -> bool {
+        let (page, size) = (self.page.0 as usize, usize::from(self.page.1));
+        let offset = (page - 1) * size;
+        size <= honoured && offset > 0 && offset < read && offset + size > read
     }
 }
 

@@ -5,6 +5,7 @@ mod caches;
 mod callers;
 mod cursors;
 mod generations;
+mod habits;
 mod history;
 mod model;
 mod pages;

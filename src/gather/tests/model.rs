@@ -123,6 +123,13 @@ impl Model {
         self.state.lock().unwrap().rows.push(Row { id: id.to_owned(), at });
     }
 
+    /// Deletes the newest row.
+    pub(super) fn remove_newest(&self) {
+        let rows = &mut self.state.lock().unwrap().rows;
+        let newest = (0..rows.len()).max_by_key(|at| rows[*at].at).unwrap();
+        rows.remove(newest);
+    }
+
     /// Takes the time from a row.
     pub(super) fn undate(&self, at: usize) {
         self.state.lock().unwrap().rows[at].at = i64::MIN;
