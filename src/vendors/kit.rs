@@ -117,6 +117,13 @@ impl std::fmt::Display for Undecodable {
 
 impl std::error::Error for Undecodable {}
 
+/// What stands between the quotes of a JSON text that holds no escape, as most do: then it can be taken as it is. `None` for those
+/// that do, and for all that is no text.
+pub(super) fn plain(json: &str) -> Option<&str> {
+    let text = json.strip_prefix('"')?.strip_suffix('"')?;
+    (!text.contains('\\')).then_some(text)
+}
+
 /// Decodes rows one by one: a row that cannot be read is counted, not fatal. `row` makes a record of a wire struct and the
 /// row's own text, or `None` where something is missing that a record cannot be without.
 pub(super) fn rows<W: DeserializeOwned, T>(
@@ -214,15 +221,23 @@ fn below<T: DeserializeOwned + Default>(name: &str, table: &toml::Table) -> Resu
 /// A vendor's timestamp, in whole milliseconds: RFC 3339, also with a space for the `T`, also without a zone
 /// (then UTC); a bare date (midnight UTC); an integer of milliseconds (from 10^12) or seconds (from 10^9), also as text.
 pub(super) fn timestamp(value: &serde_json::Value) -> Option<Timestamp> {
-    let parsed = match value {
-        serde_json::Value::String(text) => text_timestamp(text.trim()),
-        serde_json::Value::Number(number) => number.as_i64().and_then(number_timestamp),
+    match value {
+        serde_json::Value::String(text) => text_timestamp(text),
+        serde_json::Value::Number(number) => number.as_i64().and_then(number_timestamp).and_then(whole),
         _ => None,
-    }?;
-    Timestamp::from_millisecond(parsed.as_millisecond()).ok()
+    }
 }
 
-fn text_timestamp(text: &str) -> Option<Timestamp> {
+/// [`timestamp`] of a text.
+pub(super) fn text_timestamp(text: &str) -> Option<Timestamp> {
+    written(text.trim()).and_then(whole)
+}
+
+fn whole(at: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at.as_millisecond()).ok()
+}
+
+fn written(text: &str) -> Option<Timestamp> {
     // Longer than any timestamp: not worth a parser's time.
     if text.len() > 64 {
         return None;

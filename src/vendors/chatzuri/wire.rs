@@ -95,9 +95,10 @@ pub(super) fn agents(op: &'static str, body: &[u8]) -> Result<Vec<Option<String>
 
 /// Text as it is, a number as it is written (CHATZURI-23; a large one must not become a float); anything else is absent.
 fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let value: Option<Box<RawValue>> = Option::deserialize(deserializer)?;
+    let value: Option<&RawValue> = Option::deserialize(deserializer)?;
     Ok(value.and_then(|value| match value.get().as_bytes().first() {
-        Some(b'"') => serde_json::from_str(value.get()).ok(),
+        Some(b'"') => kit::plain(value.get())
+            .map_or_else(|| serde_json::from_str(value.get()).ok(), |text| Some(text.to_owned())),
         Some(b'-' | b'0'..=b'9') => Some(value.get().to_owned()),
         _ => None,
     }))

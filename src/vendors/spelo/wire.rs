@@ -93,7 +93,11 @@ pub(super) struct Text(pub(super) Option<String>);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match scalar(deserializer)? {
+        let raw = raw(deserializer)?;
+        if let Some(text) = kit::plain(raw) {
+            return Ok(Self(present(text).map(str::to_owned)));
+        }
+        Ok(Self(match scalar(raw) {
             Value::String(text) => present(&text).map(str::to_owned),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
@@ -107,7 +111,7 @@ pub(super) struct Whole(pub(super) Option<i64>);
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match scalar(deserializer)? {
+        Ok(Self(match scalar(raw(deserializer)?) {
             Value::Number(number) => number.as_i64().or_else(|| {
                 let float = number.as_f64()?;
                 #[expect(clippy::cast_possible_truncation, reason = "it is whole and far below the limit")]
@@ -125,18 +129,23 @@ pub(super) struct Moment(pub(super) Option<Timestamp>);
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        scalar(deserializer).map(|value| Self(kit::timestamp(&value)))
+        let raw = raw(deserializer)?;
+        Ok(Self(kit::plain(raw).map_or_else(|| kit::timestamp(&scalar(raw)), kit::text_timestamp)))
     }
+}
+
+/// A value's own text, where it stands in the row.
+fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
+    Ok(<&RawValue>::deserialize(deserializer)?.get())
 }
 
 /// A value that should be no array and no object. Those are passed over unread, however large they are, and so is text
 /// that is none.
-fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?.get();
+fn scalar(raw: &str) -> Value {
     if raw.starts_with(['[', '{']) {
-        return Ok(Value::Null);
+        return Value::Null;
     }
-    Ok(serde_json::from_str(raw).unwrap_or_default())
+    serde_json::from_str(raw).unwrap_or_default()
 }
 
 /// The elements of what should be an array, each read on its own; `None` where it is no array. An element that cannot be
