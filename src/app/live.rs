@@ -222,7 +222,7 @@ fn request(ask: Ask) -> Request {
 fn answer(answer: &graphql::Answer) -> Answer {
     let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Answer {
-        body: serde_json::to_vec(answer).unwrap_or_default().into(),
+        body: answer.to_bytes().into(),
         status,
         fresh: answer.fresh(),
         lease: answer.lease().cloned(),

@@ -248,9 +248,7 @@ impl<T: Record> Feed<T> {
         rows.retain(|row| !taken.has(&**row));
         let buffer: VecDeque<_> = rows.iter().filter(|row| (self.keep)(row)).cloned().collect();
         self.position = Position::Stream { page, fresh, taken: taken.clone() };
-        for row in &rows {
-            taken.take(&**row);
-        }
+        taken.take_all(&rows);
         let next = match (&batch.page.next, ended) {
             (Some(next), false) => Position::Stream { page: Some(next.into()), fresh: reached, taken },
             _ => Position::Done,

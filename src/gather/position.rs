@@ -1,11 +1,14 @@
 //! How far a walk has come in one source. Carried by cursors, so it holds all that is needed to go on, and no more.
 
+use std::cell::LazyCell;
 use std::num::{NonZeroU16, NonZeroU32};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::record::{NOTHING_TAKEN, Record, moment};
+use crate::model::id::NativeId;
 use crate::model::page::PageToken;
 
 /// How far a walk has come in one source.
@@ -117,7 +120,14 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Taken {
     at: i64,
-    ids: Vec<IdHash>,
+    ids: Vec<TakenId>,
+}
+
+/// The id of a record that was taken. It is hashed where a cursor carries it, and not before: most are never carried.
+#[derive(Clone, Debug)]
+enum TakenId {
+    Given(NativeId),
+    Carried(IdHash),
 }
 
 type IdHash = [u8; 6];
@@ -140,7 +150,21 @@ impl Taken {
     /// Whether a record has been taken.
     pub(super) fn has<T: Record>(&self, record: &T) -> bool {
         let at = moment(record);
-        at > self.at || (at == self.at && self.ids.contains(&id_hash(record)))
+        let id = &record.key().native;
+        let hash = LazyCell::new(|| id_hash(id));
+        let is = |taken: &TakenId| match taken {
+            TakenId::Given(taken) => taken == id,
+            TakenId::Carried(taken) => *taken == *hash,
+        };
+        at > self.at || (at == self.at && self.ids.iter().any(is))
+    }
+
+    /// Takes records that come newest first. Those before the last moment leave no trace.
+    pub(super) fn take_all<T: Record>(&mut self, records: &[Arc<T>]) {
+        let last = records.last().map(|record| moment(&**record));
+        let before = records.iter().rposition(|record| Some(moment(&**record)) != last);
+        let of_last = records.get(before.map_or(0, |before| before + 1)..).unwrap_or_default();
+        of_last.iter().for_each(|record| self.take(&**record));
     }
 
     /// Takes a record; the caller takes them newest first.
@@ -153,11 +177,43 @@ impl Taken {
         if self.ids.len() == Self::MOST_IDS {
             self.ids.remove(0);
         }
-        self.ids.push(id_hash(record));
+        self.ids.push(TakenId::Given(record.key().native.clone()));
     }
 }
 
-fn id_hash<T: Record>(record: &T) -> IdHash {
-    let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(record.key().native.as_str().as_bytes()).into();
+impl TakenId {
+    fn hash(&self) -> IdHash {
+        match self {
+            Self::Given(id) => id_hash(id),
+            Self::Carried(hash) => *hash,
+        }
+    }
+}
+
+impl PartialEq for TakenId {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Given(one), Self::Given(other)) => one == other,
+            (one, other) => one.hash() == other.hash(),
+        }
+    }
+}
+
+impl Eq for TakenId {}
+
+impl Serialize for TakenId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.hash().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for TakenId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IdHash::deserialize(deserializer).map(Self::Carried)
+    }
+}
+
+fn id_hash(id: &NativeId) -> IdHash {
+    let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(id.as_str().as_bytes()).into();
     [a, b, c, d, e, f]
 }

@@ -20,6 +20,7 @@ mod scalars;
 mod state;
 mod subscription;
 mod types;
+mod writer;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use super::types::node::{self, Node};
 use super::types::report;
 use super::types::source::Source;
 use super::types::viewer::Viewer;
+use super::writer::Written;
 use crate::gather::request::Paging;
 use crate::model::cx::Cx;
 use crate::model::id::EntityKind;
@@ -73,7 +74,7 @@ impl Query {
             default_with = "OnSourceFailure::Partial"
         )]
         on_source_failure: OnSourceFailure,
-    ) -> Option<Result<LeadConnection, ClientError>> {
+    ) -> Option<Result<Written<LeadConnection>, ClientError>> {
         let list = async {
             let asked = (filter.unwrap_or_default().try_into()?, Paging { first, after, last, before });
             let state = State::of(ctx)?;
@@ -82,7 +83,7 @@ impl Query {
             let page = state.leads.get(asked, read).await?;
             state.passing.mark_page(&page);
             report::check(ctx, on_source_failure, &page.reports)?;
-            Ok(LeadConnection::new(state, page))
+            Ok(Written(LeadConnection::new(state, page)))
         };
         Some(list.await)
     }
@@ -106,7 +107,7 @@ impl Query {
             default_with = "OnSourceFailure::Partial"
         )]
         on_source_failure: OnSourceFailure,
-    ) -> Option<Result<ConversationConnection, ClientError>> {
+    ) -> Option<Result<Written<ConversationConnection>, ClientError>> {
         let list = async {
             let asked = (filter.unwrap_or_default().try_into()?, Paging { first, after, last, before });
             let state = State::of(ctx)?;
@@ -115,7 +116,7 @@ impl Query {
             let page = state.conversations.get(asked, read).await?;
             state.passing.mark_page(&page);
             report::check(ctx, on_source_failure, &page.reports)?;
-            Ok(ConversationConnection::new(state, page))
+            Ok(Written(ConversationConnection::new(state, page)))
         };
         Some(list.await)
     }
@@ -141,7 +142,7 @@ impl Query {
             default_with = "OnSourceFailure::Partial"
         )]
         on_source_failure: OnSourceFailure,
-    ) -> Option<Result<InteractionConnection, ClientError>> {
+    ) -> Option<Result<Written<InteractionConnection>, ClientError>> {
         let list = async {
             let asked = (filter.unwrap_or_default().try_into()?, Paging { first, after, last, before });
             let state = State::of(ctx)?;
@@ -150,7 +151,7 @@ impl Query {
             let page = state.interactions.get(asked, read).await?;
             state.passing.mark_page(&page);
             report::check(ctx, on_source_failure, &page.reports)?;
-            Ok(InteractionConnection::new(state, page))
+            Ok(Written(InteractionConnection::new(state, page)))
         };
         Some(list.await)
     }

@@ -192,9 +192,10 @@ where
     metrics::operation_reckoned(reckoned.calls);
     tracing::debug!(request_id = &*cx.request_id, upstream_cost = reckoned.calls, "operation reckoned");
     reckoned.pay(purse, &cx.caller)?;
+    let writes_lists = !read.document.merges_lists;
     let mut request = read.into_request().data(cx.clone());
     if let Some(state) = state {
-        request = request.data(state);
+        request = request.data(State { writes_lists, ..state });
     }
     let response = schema.execute(request).await;
     reckoned.settle(purse, cx);

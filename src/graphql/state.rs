@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) links: Memo<Key, Result<Option<RecordingLink>, ClientError>>,
     /// Whether the answer is of this moment only.
     pub(super) passing: Passing,
+    /// Whether lists may be written instead of resolved: none of them is to be merged with another.
+    pub(super) writes_lists: bool,
 }
 
 /// Whether an answer holds what is not to be used again: a list that is not whole, data that is old already, a link that
@@ -81,6 +83,7 @@ impl State {
             interactions: Memo::default(),
             links: Memo::default(),
             passing: Passing::default(),
+            writes_lists: false,
         }
     }
 

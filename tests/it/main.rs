@@ -36,3 +36,4 @@ mod tenants;
 mod tidy;
 mod webhooks;
 mod writes;
+mod written;

@@ -1,5 +1,7 @@
 //! Cursors: made by us, for one caller, one field, one filter, one day.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -7,6 +9,8 @@ use crate::gather::cursor::{Cursor, Scope, Sealer, Stop, longest};
 use crate::gather::position::{Place, Position, Taken, Token, Window};
 use crate::gather::request::InputCode;
 use crate::gather::settings::{CursorKey, Settings};
+use crate::model::id::{Key, NativeId, SourceId, Vendor};
+use crate::model::lead::Lead;
 
 const FILTER: u64 = 7;
 
@@ -31,6 +35,12 @@ fn cursor(positions: Vec<Position>) -> Cursor {
         last: Some((0, Place { at: 5, id: "lead".to_owned() })),
         sources: positions.into_iter().enumerate().map(stop).collect(),
     }
+}
+
+fn taken_lead(native: &str, at: i64) -> Lead {
+    let source = SourceId::new("acme").unwrap();
+    let key = Key { source, native: NativeId::new(native).unwrap(), day: None };
+    Lead { created_at: Some(Timestamp::from_millisecond(at).unwrap()), ..Lead::bare(key, Vendor::Spelo) }
 }
 
 fn code(sealer: &Sealer, scope: &Scope, filter: u64, now: Timestamp, text: &str) -> Option<InputCode> {
@@ -60,6 +70,40 @@ proptest! {
         let text = sealer.seal(&scope(), &cursor).unwrap();
         let opened = sealer.open(&scope(), FILTER, now(), &text, longest(3));
         prop_assert_eq!(opened.unwrap(), cursor);
+    }
+
+    #[test]
+    fn what_was_taken_is_known_again_however_it_was_taken(
+        before in proptest::collection::vec(0_i64..4, 0..6),
+        moments in proptest::collection::vec(0_i64..4, 0..9),
+    ) {
+        let rows = |mut moments: Vec<i64>, name: &str| -> Vec<Arc<Lead>> {
+            moments.sort_unstable_by(|one, other| other.cmp(one));
+            let row = |(place, at): (usize, &i64)| Arc::new(taken_lead(&format!("{name}{place}"), *at));
+            moments.iter().enumerate().map(row).collect()
+        };
+        let (first, then) = (rows(before.iter().map(|at| at + 3).collect(), "a"), rows(moments, "b"));
+        let mut one_by_one = Taken::default();
+        first.iter().chain(&then).for_each(|row| one_by_one.take(&**row));
+        let mut at_once = Taken::default();
+        at_once.take_all(&first);
+        at_once.take_all(&then);
+        prop_assert_eq!(&at_once, &one_by_one);
+
+        // As the next request has it from a cursor.
+        let (sealer, position) = (sealer(&[1]), |taken| Position::Stream { page: None, fresh: false, taken });
+        let text = sealer.seal(&scope(), &cursor(vec![position(at_once)])).unwrap();
+        let mut opened = sealer.open(&scope(), FILTER, now(), &text, longest(3)).unwrap();
+        prop_assert_eq!(&opened.sources[0].position, &position(one_by_one));
+        let Position::Stream { taken, .. } = &mut opened.sources[0].position else { unreachable!() };
+        prop_assert!(first.iter().chain(&then).all(|row| taken.has(&**row)));
+        let last = then.last().or(first.last()).and_then(|row| row.created_at);
+        if let Some(last) = last {
+            let another = taken_lead("another", last.as_millisecond());
+            prop_assert!(!taken.has(&another));
+            taken.take(&another);
+            prop_assert!(taken.has(&another) && first.iter().chain(&then).all(|row| taken.has(&**row)));
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Positioned, Value, Variables};
 
+use crate::graphql::writer::merges_lists;
+
 /// About how many bytes the parser makes of one byte of a document.
 const PARSED: usize = 48;
 
@@ -21,11 +23,13 @@ const PARSED: usize = 48;
 #[derive(Debug)]
 pub(in crate::graphql) struct Known {
     pub(in crate::graphql) document: ExecutableDocument,
+    /// Whether its answers have lists that are merged with each other.
+    pub(in crate::graphql) merges_lists: bool,
 }
 
 impl Known {
     pub(in crate::graphql) fn new(document: ExecutableDocument) -> Self {
-        Self { document }
+        Self { merges_lists: merges_lists(&document), document }
     }
 
     /// Whether it is worth to be kept once it has run: it is one query. Validation looks at values for the operation alone that

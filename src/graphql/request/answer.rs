@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, Response, ScalarType as _, ServerError, Value};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::{Refusal, library};
 use crate::graphql::error::{
     BAD_USER_INPUT, COST_RATE_EXCEEDED, INTERNAL, INTERNAL_MESSAGE, VALIDATION_FAILED, source_code, status,
 };
 use crate::graphql::scalars::time::DateTime;
+use crate::graphql::writer::Out;
 use crate::model::cx::Older;
 use crate::model::lease::Lease;
 
@@ -242,18 +244,48 @@ impl From<Older> for Stale {
     }
 }
 
-impl Serialize for Answer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_map(None)?;
+impl Answer {
+    /// The body of a response: a JSON object.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let written = self.data.as_ref().map_or(0, written);
+        let mut out = Out::with_capacity(written + 512);
+        let mut between: &[u8] = b"{";
+        let mut name = |out: &mut Out, name: &[u8]| {
+            out.raw(between);
+            out.raw(name);
+            between = b",";
+        };
         if !self.errors.is_empty() {
-            members.serialize_entry("errors", &self.errors)?;
+            name(&mut out, b"\"errors\":");
+            out.json(&self.errors);
         }
         if let Some(data) = &self.data {
-            members.serialize_entry("data", data)?;
+            name(&mut out, b"\"data\":");
+            out.value(data);
         }
         if !self.extensions.is_empty() {
-            members.serialize_entry("extensions", &self.extensions)?;
+            name(&mut out, b"\"extensions\":");
+            out.json(&self.extensions);
         }
-        members.end()
+        out.raw(b"}");
+        out.into_bytes()
+    }
+}
+
+/// How many bytes of a value are written already.
+fn written(value: &Value) -> usize {
+    match value {
+        Value::Binary(bytes) => bytes.len(),
+        Value::Object(members) => members.values().map(written).sum(),
+        Value::List(items) => items.iter().map(written).sum(),
+        _ => 0,
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes = self.to_bytes();
+        serde_json::from_slice::<&RawValue>(&bytes).map_err(S::Error::custom)?.serialize(serializer)
     }
 }

@@ -74,15 +74,21 @@ impl fmt::Display for GlobalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source(source) => write!(f, "v1:Source:{source}"),
-            Self::Record(kind, Key { source, native, day }) => {
-                write!(f, "v1:{}:{source}:", type_name(*kind))?;
-                if let Some(day) = day {
-                    write!(f, "{day}")?;
-                }
-                write!(f, ":{native}")
-            }
+            Self::Record(kind, key) => text(*kind, key, f),
         }
     }
+}
+
+fn text(kind: EntityKind, key: &Key, into: &mut impl fmt::Write) -> fmt::Result {
+    let Key { source, native, day } = key;
+    for part in ["v1:", type_name(kind), ":", source.as_str(), ":"] {
+        into.write_str(part)?;
+    }
+    if let Some(day) = day {
+        write!(into, "{day}")?;
+    }
+    into.write_str(":")?;
+    into.write_str(native.as_str())
 }
 
 fn type_name(kind: EntityKind) -> &'static str {
@@ -91,6 +97,29 @@ fn type_name(kind: EntityKind) -> &'static str {
         EntityKind::Conversation => "Conversation",
         EntityKind::Interaction => "Interaction",
     }
+}
+
+/// Appends the id of a record. What `scratch` holds is lost.
+pub(in crate::graphql) fn write(kind: EntityKind, key: &Key, scratch: &mut String, into: &mut Vec<u8>) {
+    scratch.clear();
+    // A string takes all that is written.
+    let _ = text(kind, key, scratch);
+    append(scratch, into);
+}
+
+/// Appends the id of a source. What `scratch` holds is lost.
+pub(in crate::graphql) fn write_source(source: &SourceId, scratch: &mut String, into: &mut Vec<u8>) {
+    scratch.clear();
+    scratch.push_str("v1:Source:");
+    scratch.push_str(source.as_str());
+    append(scratch, into);
+}
+
+fn append(text: &str, into: &mut Vec<u8>) {
+    let start = into.len();
+    into.resize(start + base64::encoded_len(text.len(), false).unwrap_or_default(), 0);
+    let written = URL_SAFE_NO_PAD.encode_slice(text, into.get_mut(start..).unwrap_or_default());
+    into.truncate(start + written.unwrap_or_default());
 }
 
 /// Writes the id of a record.

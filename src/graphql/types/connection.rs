@@ -11,6 +11,7 @@ use super::report::SourceReport;
 use crate::gather::answer::Connection;
 use crate::graphql::mask::Shown;
 use crate::graphql::state::State;
+use crate::graphql::writer::Listed;
 use crate::model::caller::Caller;
 
 /// The `PageInfo` of the schema.
@@ -81,6 +82,25 @@ macro_rules! connection {
             }
         }
 
+        impl Listed for $connection {
+            type Record = $model;
+            type Node = $node;
+            const NAMES: (&'static str, &'static str) = (stringify!($connection), stringify!($edge));
+
+            fn page(&self) -> &Connection<$model> {
+                &self.page
+            }
+
+            fn nodes(&self) -> Vec<$node> {
+                let node = |record: &Arc<$model>| $node::new(Shown::to(&self.caller, Arc::clone(record)));
+                self.page.nodes.iter().map(node).collect()
+            }
+
+            fn seen(node: &$node) -> &$model {
+                node.seen()
+            }
+        }
+
         $(#[doc = $doc])*
         #[Object]
         impl $connection {
@@ -92,8 +112,7 @@ macro_rules! connection {
 
             /// The records of this page, for those who need no cursor of each.
             async fn nodes(&self) -> Vec<$node> {
-                let node = |record: &Arc<$model>| $node::new(Shown::to(&self.caller, Arc::clone(record)));
-                self.page.nodes.iter().map(node).collect()
+                Listed::nodes(self)
             }
 
             /// Where this page stands in the list.

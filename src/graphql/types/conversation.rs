@@ -32,6 +32,11 @@ impl Conversation {
         Self { seen, whole: OnceCell::new() }
     }
 
+    /// What it shows without a read.
+    pub(in crate::graphql) fn seen(&self) -> &model::Conversation {
+        &self.seen
+    }
+
     async fn whole<'a>(&'a self, ctx: &Context<'_>) -> Result<&'a model::Conversation, ClientError> {
         if !self.seen.partial {
             return Ok(&self.seen);

@@ -17,6 +17,6 @@ pub(super) mod viewer;
 pub(super) mod write;
 
 /// A count or duration as an `Int`, as large or small as that can be.
-fn int(number: i64) -> i32 {
+pub(super) fn int(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
 }

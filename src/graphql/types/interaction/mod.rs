@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use tokio::sync::OnceCell;
 
-use self::parts::{CallDetails, InteractionFailure, InteractionStatus, SmsDetails, Telephony};
-pub(in crate::graphql) use self::parts::{Direction, InteractionKind};
+use self::parts::{CallDetails, InteractionFailure, SmsDetails, Telephony};
+pub(in crate::graphql) use self::parts::{Direction, InteractionKind, InteractionStatus};
 use super::conversation::Conversation;
 use super::lead::Lead;
 use super::source::Source;
@@ -35,6 +35,11 @@ impl Interaction {
     /// An interaction as a list or look-up gave it.
     pub(in crate::graphql) fn new(seen: Shown<model::Interaction>) -> Self {
         Self { seen, whole: OnceCell::new() }
+    }
+
+    /// What it shows without a read.
+    pub(in crate::graphql) fn seen(&self) -> &model::Interaction {
+        &self.seen
     }
 
     async fn whole<'a>(&'a self, ctx: &Context<'_>) -> Result<&'a model::Interaction, ClientError> {

@@ -22,6 +22,7 @@ use crate::graphql::scalars::id;
 use crate::graphql::scalars::json::Json;
 use crate::graphql::scalars::time::DateTime;
 use crate::graphql::state::State;
+use crate::graphql::writer::Written;
 use crate::model::caller::Scope;
 use crate::model::id::{EntityKind, Key};
 use crate::model::lead as model;
@@ -38,6 +39,11 @@ impl Lead {
     /// A lead as a list or look-up gave it.
     pub(in crate::graphql) fn new(seen: Shown<model::Lead>) -> Self {
         Self { seen, whole: OnceCell::new() }
+    }
+
+    /// What it shows without a read.
+    pub(in crate::graphql) fn seen(&self) -> &model::Lead {
+        &self.seen
     }
 
     /// The lead with all that its vendor tells. The leads of a page that need it are read in one batch.
@@ -271,7 +277,7 @@ impl Lead {
         last: Option<i32>,
         #[graphql(desc = "Only before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only these interactions.")] filter: Option<InteractionFilter>,
-    ) -> Option<Result<InteractionConnection, ClientError>> {
+    ) -> Option<Result<Written<InteractionConnection>, ClientError>> {
         let list = async {
             let filter = filter.unwrap_or_default().try_into()?;
             let paging = Paging { first, after, last, before };
@@ -279,7 +285,7 @@ impl Lead {
             let state = State::of(ctx)?;
             let page = state.loaders.histories.load(&self.seen.key.source, key).await?;
             state.passing.mark_page(&page);
-            Ok(InteractionConnection::new(state, page))
+            Ok(Written(InteractionConnection::new(state, page)))
         };
         Some(list.await)
     }

@@ -1,0 +1,195 @@
+//! JSON, as the schema's scalars write it, appended to bytes.
+
+use std::fmt::Write as _;
+
+use async_graphql::Value;
+use async_graphql::resolver_utils::EnumType;
+use jiff::Timestamp;
+
+use crate::graphql::scalars::id;
+use crate::graphql::types::int;
+use crate::model::id::{EntityKind, Key, SourceId};
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+/// The first moment of the year 10000, which is written with more digits.
+const FAR: i64 = 253_402_300_800_000;
+
+/// The bytes of an answer, or of a part of it.
+#[derive(Default)]
+pub(in crate::graphql) struct Out {
+    bytes: Vec<u8>,
+    /// What is put together before it is written.
+    scratch: String,
+}
+
+impl Out {
+    /// With room for this many bytes.
+    pub(in crate::graphql) fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), scratch: String::new() }
+    }
+
+    pub(in crate::graphql) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// JSON as it is.
+    pub(in crate::graphql) fn raw(&mut self, json: &[u8]) {
+        self.bytes.extend_from_slice(json);
+    }
+
+    /// Anything that can be written as JSON.
+    pub(in crate::graphql) fn json(&mut self, value: &impl serde::Serialize) {
+        // Bytes take all that is written, and nothing of ours has names that are no text.
+        let _ = serde_json::to_writer(&mut self.bytes, value);
+    }
+
+    pub(super) fn null(&mut self) {
+        self.raw(b"null");
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.json(&text);
+    }
+
+    /// A name of the document or the schema, or a cursor: nothing in it would have to be escaped.
+    pub(super) fn name(&mut self, name: &str) {
+        self.raw(b"\"");
+        self.raw(name.as_bytes());
+        self.raw(b"\"");
+    }
+
+    pub(super) fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+        match value {
+            Some(value) => write(self, value),
+            None => self.null(),
+        }
+    }
+
+    pub(super) fn flag(&mut self, flag: bool) {
+        self.raw(if flag { b"true" } else { b"false" });
+    }
+
+    pub(super) fn number(&mut self, number: i64) {
+        self.json(&int(number));
+    }
+
+    /// A word of an enum of the schema.
+    pub(super) fn word<E: EnumType>(&mut self, word: E) {
+        let item = E::items().iter().find(|item| item.value == word);
+        self.optional(item, |out, item| out.name(item.name));
+    }
+
+    /// An instant, as `DateTime` writes it.
+    pub(super) fn instant(&mut self, at: Timestamp) {
+        let ms = at.as_millisecond();
+        if at < Timestamp::UNIX_EPOCH || ms >= FAR {
+            self.scratch.clear();
+            let _ = write!(self.scratch, "\"{at:.3}\"");
+            self.bytes.extend_from_slice(self.scratch.as_bytes());
+            return;
+        }
+        let (year, month, day) = date(ms / DAY);
+        let (ms, of_day) = (ms % 1_000, ms % DAY / 1_000);
+        let mut text = *b"\"0000-00-00T00:00:00.000Z\"";
+        let mut put = |places: std::ops::Range<usize>, mut value: i64| {
+            for digit in text.get_mut(places).unwrap_or_default().iter_mut().rev() {
+                *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
+                value /= 10;
+            }
+        };
+        put(1..5, year);
+        put(6..8, month);
+        put(9..11, day);
+        put(12..14, of_day / 3_600);
+        put(15..17, of_day / 60 % 60);
+        put(18..20, of_day % 60);
+        put(21..24, ms);
+        self.raw(&text);
+    }
+
+    /// The global id of a record.
+    pub(super) fn id(&mut self, kind: EntityKind, key: &Key) {
+        self.raw(b"\"");
+        id::write(kind, key, &mut self.scratch, &mut self.bytes);
+        self.raw(b"\"");
+    }
+
+    /// The global id of a source.
+    pub(super) fn source_id(&mut self, source: &SourceId) {
+        self.raw(b"\"");
+        id::write_source(source, &mut self.scratch, &mut self.bytes);
+        self.raw(b"\"");
+    }
+
+    /// What the library made. Bytes in it are JSON that was written here.
+    pub(in crate::graphql) fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.null(),
+            Value::Number(number) => self.json(number),
+            Value::String(text) => self.text(text),
+            Value::Boolean(flag) => self.flag(*flag),
+            Value::Binary(written) => self.raw(written),
+            Value::Enum(name) => self.name(name),
+            Value::List(items) => self.list(items, Self::value),
+            Value::Object(members) => {
+                self.bytes.push(b'{');
+                for (place, (name, value)) in members.iter().enumerate() {
+                    if place > 0 {
+                        self.bytes.push(b',');
+                    }
+                    // A vendor's own object may have names of any kind.
+                    self.text(name);
+                    self.bytes.push(b':');
+                    self.value(value);
+                }
+                self.bytes.push(b'}');
+            }
+        }
+    }
+
+    /// An object, whose names need not be escaped.
+    pub(super) fn members<T>(&mut self, members: &[(&str, T)], mut write: impl FnMut(&mut Self, &T)) {
+        self.bytes.push(b'{');
+        for (place, (name, member)) in members.iter().enumerate() {
+            if place > 0 {
+                self.bytes.push(b',');
+            }
+            self.name(name);
+            self.bytes.push(b':');
+            write(self, member);
+        }
+        self.bytes.push(b'}');
+    }
+
+    pub(super) fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T),
+    ) {
+        self.bytes.push(b'[');
+        for (place, item) in items.into_iter().enumerate() {
+            if place > 0 {
+                self.bytes.push(b',');
+            }
+            write(self, item);
+        }
+        self.bytes.push(b']');
+    }
+}
+
+/// Year, month and day of a day since 1970.
+fn date(day: i64) -> (i64, i64, i64) {
+    // Counted from 1 March of the year 0, so that a leap day ends its year; eras are 400 years of 146,097 days.
+    let day = day + 719_468;
+    let (era, of_era) = (day / 146_097, day % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + next, month, day)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! How the fields of connections and edges are written, and those of what belongs to a page.
+
+use async_graphql::parser::types::Field;
+use async_graphql::{ContextSelectionSet, Positioned};
+
+use super::Listed;
+use super::plan::{Fragments, Plan, Selected, Shape, Write, flag, inner, instant, made, number, text};
+use super::records::Named;
+use crate::gather::answer::{Connection, Report};
+use crate::graphql::error::{millis, source_message};
+use crate::graphql::types::failure::SourceErrorCode;
+use crate::graphql::types::report::SourceReportStatus;
+use crate::model::failure::SourceError;
+
+/// A field of a connection.
+pub(super) enum Part<'a, T> {
+    TypeName,
+    Incomplete,
+    PageInfo(Plan<'a, Connection<T>>),
+    Sources(Plan<'a, Report>),
+    Nodes(Place<'a>, Plan<'a, T>),
+    Edges(Place<'a>, Vec<(&'a str, InEdge<'a, T>)>),
+}
+
+/// A field of an edge.
+pub(super) enum InEdge<'a, T> {
+    TypeName,
+    Cursor,
+    Node(Place<'a>, Plan<'a, T>),
+}
+
+/// A field below which records stand.
+pub(super) struct Place<'a> {
+    pub(super) field: &'a Positioned<Field>,
+    /// Whether it is selected in several places.
+    pub(super) several: bool,
+}
+
+impl<'a> Place<'a> {
+    fn of(selected: &Selected<'a>) -> Self {
+        Self { field: selected.field, several: selected.below.len() > 1 }
+    }
+}
+
+impl<T> Part<'_, T> {
+    pub(super) fn has_records(&self) -> bool {
+        matches!(self, Self::Nodes(..) | Self::Edges(..))
+    }
+
+    /// About how many fields it has of each record.
+    pub(super) fn width(&self) -> usize {
+        let in_edge = |(_, field): &(&str, InEdge<'_, T>)| match field {
+            InEdge::TypeName => 1,
+            // It is as long as several.
+            InEdge::Cursor => 8,
+            InEdge::Node(_, plan) => plan.len(),
+        };
+        match self {
+            Self::Nodes(_, plan) => plan.len(),
+            Self::Edges(_, fields) => fields.iter().map(in_edge).sum(),
+            Self::TypeName | Self::Incomplete | Self::PageInfo(_) | Self::Sources(_) => 0,
+        }
+    }
+}
+
+/// What is selected of a connection, by the names in the answer. `None` where some of it cannot be written.
+pub(super) fn parts<'a, C: Listed>(
+    ctx: &ContextSelectionSet<'a>,
+) -> Option<Vec<(&'a str, Part<'a, C::Record>)>> {
+    let (fragments, set) = (Fragments::of(ctx), &ctx.item.node);
+    let part = |selected: Selected<'a>| {
+        let part = match selected.name() {
+            "__typename" => Part::TypeName,
+            "incomplete" => Part::Incomplete,
+            "pageInfo" => Part::PageInfo(Plan::written(&selected, fragments)?),
+            "sources" => Part::Sources(Plan::written(&selected, fragments)?),
+            "nodes" => Part::Nodes(Place::of(&selected), Plan::of(&selected.below, fragments)?),
+            "edges" => Part::Edges(Place::of(&selected), in_edge::<C>(&selected, fragments)?),
+            _ => return None,
+        };
+        Some((selected.key(), part))
+    };
+    fragments.select(&[set], C::NAMES.0, None)?.into_iter().map(part).collect()
+}
+
+fn in_edge<'a, C: Listed>(
+    edge: &Selected<'a>,
+    fragments: Fragments<'a>,
+) -> Option<Vec<(&'a str, InEdge<'a, C::Record>)>> {
+    let field = |selected: Selected<'a>| {
+        let field = match selected.name() {
+            "__typename" => InEdge::TypeName,
+            "cursor" => InEdge::Cursor,
+            "node" => InEdge::Node(Place::of(&selected), Plan::of(&selected.below, fragments)?),
+            _ => return None,
+        };
+        Some((selected.key(), field))
+    };
+    fragments.select(&edge.below, C::NAMES.1, None)?.into_iter().map(field).collect()
+}
+
+impl<T: 'static> Shape for Connection<T> {
+    const NAME: &'static str = "PageInfo";
+
+    fn field<'a>(selected: &Selected<'a>, _: Fragments<'a>) -> Option<Write<'a, Self>> {
+        Some(match selected.name() {
+            "hasNextPage" => flag(|page| Some(page.has_next_page)),
+            "hasPreviousPage" => flag(|page| Some(page.has_previous_page)),
+            "startCursor" => Box::new(|page, out| {
+                out.optional(page.start_cursor(), |out, cursor| out.name(&cursor));
+            }),
+            "endCursor" => Box::new(|page, out| {
+                out.optional(page.end_cursor(), |out, cursor| out.name(&cursor));
+            }),
+            _ => return None,
+        })
+    }
+}
+
+impl Shape for Report {
+    const NAME: &'static str = "SourceReport";
+
+    fn field<'a>(selected: &Selected<'a>, fragments: Fragments<'a>) -> Option<Write<'a, Self>> {
+        Some(match selected.name() {
+            "source" => {
+                made(selected, fragments, |report: &Self| Named(report.source.clone(), report.vendor))?
+            }
+            "status" => Box::new(|report, out| out.word(SourceReportStatus::from(report.status))),
+            "error" => inner(selected, fragments, |report: &Self| report.error.as_ref())?,
+            "note" => text(|report| report.note),
+            "fetchedAt" => instant(|report| report.fetched_at),
+            "upstreamCalls" => number(|report| Some(report.upstream_calls.into())),
+            "rejectedRecords" => number(|report| Some(report.rejected_records.into())),
+            "catchingUp" => flag(|report| Some(report.catching_up)),
+            _ => return None,
+        })
+    }
+}
+
+impl Shape for SourceError {
+    const NAME: &'static str = "SourceError";
+
+    fn field<'a>(selected: &Selected<'a>, _: Fragments<'a>) -> Option<Write<'a, Self>> {
+        Some(match selected.name() {
+            "code" => Box::new(|error, out| out.word(SourceErrorCode::from(error.kind))),
+            "message" => text(|error| Some(source_message(error.kind))),
+            "retryable" => flag(|error| Some(error.kind.retryable())),
+            "retryAfterMs" => number(|error| error.retry_after.map(|wait| millis(wait).into())),
+            _ => return None,
+        })
+    }
+}

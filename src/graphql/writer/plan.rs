@@ -1,0 +1,201 @@
+//! What is selected on objects of one type, looked up once for all of them.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
+use async_graphql::{ContextSelectionSet, Name, Positioned};
+use jiff::Timestamp;
+
+use super::out::Out;
+
+/// How a field of an object is written.
+pub(in crate::graphql) type Write<'a, T> = Box<dyn Fn(&T, &mut Out) + Send + Sync + 'a>;
+
+/// What an object type of the schema is written from.
+pub(in crate::graphql) trait Shape: Sized + 'static {
+    /// The type's name in the schema.
+    const NAME: &'static str;
+    /// Its interface, if it has one.
+    const INTERFACE: Option<&'static str> = None;
+
+    /// Whether so little is known of it that all of it must be resolved.
+    fn is_sparse(&self) -> bool {
+        false
+    }
+
+    /// How a field is written; `None` where it must be resolved, or is none. Only fields without arguments are written.
+    fn field<'a>(selected: &Selected<'a>, fragments: Fragments<'a>) -> Option<Write<'a, Self>>;
+}
+
+/// One field of the answer.
+pub(in crate::graphql) struct Selected<'a> {
+    /// The first place that selects it.
+    pub(super) field: &'a Positioned<Field>,
+    /// What is selected below it, in all places.
+    pub(super) below: Vec<&'a SelectionSet>,
+}
+
+impl<'a> Selected<'a> {
+    /// Its name in the schema.
+    pub(super) fn name(&self) -> &'a str {
+        &self.field.node.name.node
+    }
+
+    /// Its name in the answer.
+    pub(super) fn key(&self) -> &'a str {
+        &self.field.node.response_key().node
+    }
+}
+
+/// The fragments of a document.
+#[derive(Clone, Copy)]
+pub(in crate::graphql) struct Fragments<'a>(&'a HashMap<Name, Positioned<FragmentDefinition>>);
+
+impl<'a> Fragments<'a> {
+    pub(super) fn of(ctx: &ContextSelectionSet<'a>) -> Self {
+        Self(&ctx.query_env.fragments)
+    }
+
+    /// The fields that are selected on an object of a type, each once. What `@skip` and `@include` leave out is gone already.
+    pub(super) fn select(
+        self,
+        sets: &[&'a SelectionSet],
+        name: &str,
+        interface: Option<&str>,
+    ) -> Option<Vec<Selected<'a>>> {
+        let mut fields = Vec::with_capacity(sets.first().map_or(0, |set| set.items.len()));
+        let fits = |on: &str| on == name || interface == Some(on);
+        sets.iter().try_for_each(|set| self.unfold(set, &fits, &mut fields))?;
+        Some(fields)
+    }
+
+    fn unfold(
+        self,
+        set: &'a SelectionSet,
+        fits: &dyn Fn(&str) -> bool,
+        fields: &mut Vec<Selected<'a>>,
+    ) -> Option<()> {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    let key = field.node.response_key().node.as_str();
+                    let below = Some(&field.node.selection_set.node).filter(|set| !set.items.is_empty());
+                    match fields.iter_mut().find(|known| known.key() == key) {
+                        Some(known) => known.below.extend(below),
+                        None => fields.push(Selected { field, below: below.into_iter().collect() }),
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.node.type_condition.as_ref();
+                    if on.is_none_or(|on| fits(&on.node.on.node)) {
+                        self.unfold(&fragment.node.selection_set.node, fits, fields)?;
+                    }
+                }
+                Selection::FragmentSpread(spread) => {
+                    let fragment = &self.0.get(&spread.node.fragment_name.node)?.node;
+                    if fits(&fragment.type_condition.node.on.node) {
+                        self.unfold(&fragment.selection_set.node, fits, fields)?;
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+/// How the fields of an object are answered.
+pub(super) struct Plan<'a, T> {
+    /// By their names in the answer. `None`: it is resolved.
+    items: Vec<(&'a str, Option<Write<'a, T>>)>,
+    /// Those that are resolved.
+    pub(super) resolved: Vec<&'a Positioned<Field>>,
+}
+
+impl<'a, T: Shape> Plan<'a, T> {
+    /// The plan of what is selected in `sets`, of which some fields may have to be resolved. `None` where what is resolved would
+    /// have to be merged.
+    pub(super) fn of(sets: &[&'a SelectionSet], fragments: Fragments<'a>) -> Option<Self> {
+        let fields = fragments.select(sets, T::NAME, T::INTERFACE)?;
+        let mut plan = Self { items: Vec::with_capacity(fields.len()), resolved: Vec::new() };
+        for selected in fields {
+            let write: Option<Write<'a, T>> = match selected.name() {
+                "__typename" => Some(Box::new(|_, out| out.name(T::NAME))),
+                _ if !selected.field.node.arguments.is_empty() => None,
+                _ => T::field(&selected, fragments),
+            };
+            if write.is_none() {
+                if selected.below.len() > 1 {
+                    return None;
+                }
+                plan.resolved.push(selected.field);
+            }
+            plan.items.push((selected.key(), write));
+        }
+        Some(plan)
+    }
+
+    /// The plan of what is selected below a field, where nothing of it has to be resolved.
+    pub(super) fn written(selected: &Selected<'a>, fragments: Fragments<'a>) -> Option<Self> {
+        Self::of(&selected.below, fragments).filter(|plan| plan.resolved.is_empty())
+    }
+}
+
+impl<T> Plan<'_, T> {
+    /// How many fields it has.
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Writes an object. `resolved` writes the next field that was resolved.
+    pub(super) fn write(&self, of: &T, out: &mut Out, resolved: &mut dyn FnMut(&mut Out)) {
+        out.members(&self.items, |out, write| match write {
+            Some(write) => write(of, out),
+            None => resolved(out),
+        });
+    }
+
+    /// Writes an object of which nothing is resolved.
+    pub(super) fn write_all(&self, of: &T, out: &mut Out) {
+        self.write(of, out, &mut Out::null);
+    }
+}
+
+/// A text of an object.
+pub(super) fn text<T: 'static>(pick: fn(&T) -> Option<&str>) -> Write<'static, T> {
+    Box::new(move |of, out| out.optional(pick(of), Out::text))
+}
+
+/// An instant of an object.
+pub(super) fn instant<T: 'static>(pick: fn(&T) -> Option<Timestamp>) -> Write<'static, T> {
+    Box::new(move |of, out| out.optional(pick(of), Out::instant))
+}
+
+/// A flag of an object.
+pub(super) fn flag<T: 'static>(pick: fn(&T) -> Option<bool>) -> Write<'static, T> {
+    Box::new(move |of, out| out.optional(pick(of), Out::flag))
+}
+
+/// A number of an object.
+pub(super) fn number<T: 'static>(pick: fn(&T) -> Option<i64>) -> Write<'static, T> {
+    Box::new(move |of, out| out.optional(pick(of), Out::number))
+}
+
+/// An object that an object may have.
+pub(super) fn inner<'a, T: 'static, U: Shape>(
+    selected: &Selected<'a>,
+    fragments: Fragments<'a>,
+    pick: fn(&T) -> Option<&U>,
+) -> Option<Write<'a, T>> {
+    let plan = Plan::<U>::written(selected, fragments)?;
+    Some(Box::new(move |of, out| out.optional(pick(of), |out, inner| plan.write_all(inner, out))))
+}
+
+/// An object that is made of an object.
+pub(super) fn made<'a, T: 'static, U: Shape>(
+    selected: &Selected<'a>,
+    fragments: Fragments<'a>,
+    make: fn(&T) -> U,
+) -> Option<Write<'a, T>> {
+    let plan = Plan::<U>::written(selected, fragments)?;
+    Some(Box::new(move |of, out| plan.write_all(&make(of), out)))
+}

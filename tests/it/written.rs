@@ -1,0 +1,155 @@
+//! Lists that are written come to the same as lists that are resolved, byte for byte.
+//!
+//! Selections are drawn over the schema itself, with aliases, fragments, directives, repeated fields and lists inside records. A
+//! list that is selected twice under one name is merged, and so resolved: asked so, it must say what it says when asked once.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
+mod draw;
+mod source;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use leadgraph::events::Log;
+use leadgraph::gather::Gather;
+use leadgraph::gather::settings::Settings;
+use leadgraph::graphql::{self, Limits, Request, Schema, execute, schema};
+use leadgraph::model::caller::{Caller, Scope, Visible};
+use leadgraph::model::cx::{Cx, Meter};
+use leadgraph::source::Source;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use self::draw::Draw;
+use self::source::Told;
+
+/// The lists of the root.
+const LISTS: [(&str, &str); 3] = [
+    ("leads", "LeadConnection"),
+    ("conversations", "ConversationConnection"),
+    ("interactions", "InteractionConnection"),
+];
+
+fn bench() -> Schema {
+    let sources: Vec<Arc<dyn Source>> = vec![
+        Arc::new(Told::whole("whole")),
+        Arc::new(Told { sparse: true, ..Told::whole("sparse") }),
+        Arc::new(Told { histories: false, ..Told::whole("talks") }),
+        Arc::new(Told { sparse: true, reads_fail: true, ..Told::whole("failing") }),
+        Arc::new(Told { lists_fail: true, ..Told::whole("broken") }),
+    ];
+    let limits = Limits {
+        bytes: 1 << 20,
+        tokens: 60_000,
+        aliases: 9_000,
+        directives: 9_000,
+        fragments: 900,
+        selections: 90_000,
+        ..Limits::default()
+    };
+    let settings = graphql::Settings {
+        max_upstream_calls: 1_000_000,
+        max_nodes: 10_000_000,
+        limits,
+        ..graphql::Settings::default()
+    };
+    schema(Gather::new(Settings::default(), sources), Log::default(), settings)
+}
+
+fn callers() -> [Caller; 2] {
+    let stranger = Caller {
+        name: "stranger".into(),
+        scopes: [Scope::LeadsRead].into_iter().collect(),
+        sources: Visible::All,
+    };
+    [Caller::anonymous(), stranger]
+}
+
+async fn ask(schema: &Schema, caller: &Caller, query: String) -> String {
+    let cx = Cx {
+        deadline: tokio::time::Instant::now() + Duration::from_secs(50),
+        // Always the same, so that the same place has the same cursor.
+        now: Timestamp::from_second(1_790_000_100).unwrap(),
+        request_id: Arc::from("req-1"),
+        caller: caller.clone(),
+        meter: Meter::default(),
+        background: false,
+    };
+    let request = Request { query, variables: json!({ "yes": true, "no": false }), ..Request::default() };
+    String::from_utf8(execute(schema, cx, request).await.to_bytes()).unwrap()
+}
+
+/// Data as it is written, and errors in any order: what fails side by side is told as it comes, of what is selected twice
+/// one place or the other. Where there are more errors than are told, they are not compared.
+fn parts(answer: &str) -> (Option<String>, Vec<String>) {
+    let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(answer).unwrap();
+    let data = members.remove("data").map(|data| data.get().to_owned());
+    let mut all: Vec<Map<String, Value>> =
+        members.remove("errors").map_or_else(Vec::new, |errors| serde_json::from_str(errors.get()).unwrap());
+    let told = |error: &mut Map<String, Value>| {
+        assert!(error.remove("locations").is_some_and(|places| !places[0].is_null()));
+        Value::Object(mem::take(error)).to_string()
+    };
+    let mut errors: Vec<_> = all.iter_mut().map(told).collect();
+    errors.sort();
+    if members.contains_key("extensions") { (data, Vec::new()) } else { (data, errors) }
+}
+
+#[test]
+fn written_lists_say_what_resolved_lists_say() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let schema = bench();
+    let cases = std::env::var("LEADGRAPH_SELECTIONS").ok().and_then(|cases| cases.parse().ok()).unwrap_or(80);
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let choices = (0..LISTS.len(), 0..2_usize, proptest::collection::vec(any::<u8>(), 0..160));
+    let records = Cell::new(0);
+    let outcome = runner.run(&choices, |(list, caller, choices)| {
+        let (field, kind) = LISTS[list];
+        let mut draw = Draw::new(choices, caller == 1);
+        let set = draw.selection(kind, 5);
+        let list = format!("x: {field}(first: 20) {set}");
+        let (head, fragments) = ("query($yes: Boolean!, $no: Boolean!)", draw.fragments());
+        // Every variable must be used.
+        let used = "viewer { name @include(if: $yes) @skip(if: $no) }";
+        let once = format!("{head} {{ {list} {used} }} {fragments}");
+        let twice =
+            format!("{head} {{ {list} {used} ...Again }} fragment Again on Query {{ {list} }} {fragments}");
+        let caller = &callers()[caller];
+        let (written, resolved) = runtime.block_on(async {
+            // What is read for the first time is read by the first of them alone.
+            ask(&schema, caller, twice.clone()).await;
+            (ask(&schema, caller, once.clone()).await, ask(&schema, caller, twice).await)
+        });
+        assert!(
+            !written.contains("VALIDATION_FAILED") && !written.contains("FORBIDDEN"),
+            "{written}\n{once}"
+        );
+        records.set(records.get() + u32::from(written.contains("\"x\":{")));
+        prop_assert_eq!(parts(&written), parts(&resolved), "{}", once);
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(records.get() * 2 > cases, "{} answers had lists", records.get());
+}
+
+#[tokio::test]
+async fn what_most_clients_ask_is_written_whole() {
+    let schema = bench();
+    let query = "{ leads(first: 2, filter: {vendors: [SPELO]}) { edges { cursor node { id name status source { name } } } \
+                 pageInfo { hasNextPage endCursor } incomplete sources { status error { code } source { name } } } }";
+    let [anyone, _] = callers();
+    let answer: Value = serde_json::from_str(&ask(&schema, &anyone, query.to_owned()).await).unwrap();
+    let page = &answer["data"]["leads"];
+    assert_eq!(page["edges"].as_array().unwrap().len(), 2, "{answer}");
+    assert_eq!((&page["incomplete"], &page["pageInfo"]["hasNextPage"]), (&json!(true), &json!(true)));
+    assert_eq!(page["edges"][1]["cursor"], page["pageInfo"]["endCursor"]);
+    let broken = &page["sources"].as_array().unwrap()[0];
+    assert_eq!(broken["source"]["name"], "broken");
+    assert_eq!(broken["error"]["code"], "UNREACHABLE");
+}
