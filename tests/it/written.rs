@@ -102,6 +102,7 @@ fn parts(answer: &str) -> (Option<String>, Vec<String>) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "only this test looks at it")]
 fn written_lists_say_what_resolved_lists_say() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let schema = bench();

@@ -4,7 +4,9 @@ use async_graphql::parser::types::Field;
 use async_graphql::{ContextSelectionSet, Positioned};
 
 use super::Listed;
-use super::plan::{Fragments, Plan, Selected, Shape, Write, flag, inner, instant, made, number, text};
+use super::plan::{
+    Fragments, Members, Plan, Selected, Shape, Write, flag, inner, instant, made, number, text,
+};
 use super::records::Named;
 use crate::gather::answer::{Connection, Report};
 use crate::graphql::error::{millis, source_message};
@@ -19,7 +21,7 @@ pub(super) enum Part<'a, T> {
     PageInfo(Plan<'a, Connection<T>>),
     Sources(Plan<'a, Report>),
     Nodes(Place<'a>, Plan<'a, T>),
-    Edges(Place<'a>, Vec<(&'a str, InEdge<'a, T>)>),
+    Edges(Place<'a>, Members<'a, InEdge<'a, T>>),
 }
 
 /// A field of an edge.
@@ -66,7 +68,7 @@ impl<T> Part<'_, T> {
 /// What is selected of a connection, by the names in the answer. `None` where some of it cannot be written.
 pub(super) fn parts<'a, C: Listed>(
     ctx: &ContextSelectionSet<'a>,
-) -> Option<Vec<(&'a str, Part<'a, C::Record>)>> {
+) -> Option<Members<'a, Part<'a, C::Record>>> {
     let (fragments, set) = (Fragments::of(ctx), &ctx.item.node);
     let part = |selected: Selected<'a>| {
         let part = match selected.name() {
@@ -86,7 +88,7 @@ pub(super) fn parts<'a, C: Listed>(
 fn in_edge<'a, C: Listed>(
     edge: &Selected<'a>,
     fragments: Fragments<'a>,
-) -> Option<Vec<(&'a str, InEdge<'a, C::Record>)>> {
+) -> Option<Members<'a, InEdge<'a, C::Record>>> {
     let field = |selected: Selected<'a>| {
         let field = match selected.name() {
             "__typename" => InEdge::TypeName,

@@ -11,6 +11,9 @@ use super::out::Out;
 /// How a field of an object is written.
 pub(in crate::graphql) type Write<'a, T> = Box<dyn Fn(&T, &mut Out) + Send + Sync + 'a>;
 
+/// The members of an object, by their names in the answer.
+pub(super) type Members<'a, M> = Vec<(&'a str, M)>;
+
 /// What an object type of the schema is written from.
 pub(in crate::graphql) trait Shape: Sized + 'static {
     /// The type's name in the schema.
@@ -105,8 +108,8 @@ impl<'a> Fragments<'a> {
 
 /// How the fields of an object are answered.
 pub(super) struct Plan<'a, T> {
-    /// By their names in the answer. `None`: it is resolved.
-    items: Vec<(&'a str, Option<Write<'a, T>>)>,
+    /// `None`: it is resolved.
+    items: Members<'a, Option<Write<'a, T>>>,
     /// Those that are resolved.
     pub(super) resolved: Vec<&'a Positioned<Field>>,
 }
