@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use leadgraph::app::{self, App};
+use leadgraph::app::{self, App, Parts};
 use leadgraph::callers::key;
 use leadgraph::config::{self, Config, Problem};
+use leadgraph::telemetry::{Telemetry, traces};
 use leadgraph::{graphql, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
@@ -34,6 +35,17 @@ struct Cli {
 enum Log {
     Human,
     Json,
+}
+
+impl Log {
+    /// Sets logs and traces up.
+    fn start(self, traces: Option<&traces::Settings>) -> io::Result<Telemetry> {
+        let format = match self {
+            Self::Human => telemetry::Format::Human,
+            Self::Json => telemetry::Format::Json,
+        };
+        telemetry::start(format, config::variable("RUST_LOG").as_deref(), traces)
+    }
 }
 
 #[derive(Subcommand)]
@@ -110,12 +122,7 @@ impl From<io::Error> for Stop {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let format = match cli.log {
-        Log::Human => telemetry::Format::Human,
-        Log::Json => telemetry::Format::Json,
-    };
-    telemetry::start(format, config::variable("RUST_LOG").as_deref());
-    match run(cli.command) {
+    match run(cli.command, cli.log) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of a pipe may leave before the end.
         Err(Stop::Other(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -134,7 +141,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Stop> {
+fn run(command: Command, log: Log) -> Result<(), Stop> {
+    // Where traces go is known only when the configuration has been read.
+    let _logs = match command {
+        Command::Serve { .. } => None,
+        _ => Some(log.start(None)?),
+    };
     match command {
         Command::Schema => Ok(io::stdout().write_all(graphql::sdl().as_bytes())?),
         Command::Key => {
@@ -151,37 +163,49 @@ fn run(command: Command) -> Result<(), Stop> {
             let names: Vec<_> = config.sources.iter().map(|source| source.name.as_str()).collect();
             Ok(writeln!(io::stdout(), "OK: {}", names.join(", "))?)
         }
-        Command::Serve { config: file } => blocking(async {
-            let (config, parts) = app::load(&file, &config::variable).map_err(Stop::Config)?;
-            if config.gather.cursor_keys.is_empty() {
-                tracing::warn!(
-                    "no [cursors] key is configured: cursors end with this process and belong to it alone"
-                );
-            }
-            if config.callers.is_empty() {
-                tracing::warn!(
-                    "no [[callers]] are configured: everyone who reaches this address may do everything"
-                );
-            }
-            let stopped = stopped()?;
-            let listener = app::listen(config.listen).await?;
-            let address = listener.local_addr()?;
-            let _metrics = match config.metrics_listen {
-                Some(address) => Some(app::serve_metrics(address).await?),
-                None => None,
-            };
-            let app = App::configured(&config, parts).await;
-            tracing::info!(%address, sources = config.sources.len(), "serving");
-            let mut reloading = JoinSet::new();
-            reloading.spawn(reload(app.clone(), file, config, signal(SignalKind::hangup())?));
-            app.serve(listener, stopped).await;
-            Ok(())
-        })?,
+        Command::Serve { config } => serve(config, log),
         #[cfg(feature = "simulator")]
         Command::Demo { listen, world } => blocking(demo(listen, world))?,
         #[cfg(feature = "simulator")]
         Command::Simulate { listen_base, world } => blocking(simulate(listen_base, world))?,
     }
+}
+
+fn serve(file: PathBuf, log: Log) -> Result<(), Stop> {
+    let runtime = runtime()?;
+    let loaded = runtime.block_on(async { app::load(&file, &config::variable) });
+    let (config, parts) = loaded.map_err(Stop::Config)?;
+    // Between two stays in the runtime: what sends traces has one of its own.
+    let telemetry = log.start(config.traces.as_ref())?;
+    let served = runtime.block_on(serving(file, config, parts));
+    // What is still under way ends here, and with it its spans.
+    drop(runtime);
+    telemetry.end();
+    served
+}
+
+async fn serving(file: PathBuf, config: Config, parts: Parts) -> Result<(), Stop> {
+    if config.gather.cursor_keys.is_empty() {
+        tracing::warn!(
+            "no [cursors] key is configured: cursors end with this process and belong to it alone"
+        );
+    }
+    if config.callers.is_empty() {
+        tracing::warn!("no [[callers]] are configured: everyone who reaches this address may do everything");
+    }
+    let stopped = stopped()?;
+    let listener = app::listen(config.listen).await?;
+    let address = listener.local_addr()?;
+    let _metrics = match config.metrics_listen {
+        Some(address) => Some(app::serve_metrics(address).await?),
+        None => None,
+    };
+    let app = App::configured(&config, parts).await;
+    tracing::info!(%address, sources = config.sources.len(), "serving");
+    let mut reloading = JoinSet::new();
+    reloading.spawn(reload(app.clone(), file, config, signal(SignalKind::hangup())?));
+    app.serve(listener, stopped).await;
+    Ok(())
 }
 
 #[cfg(feature = "simulator")]
@@ -305,7 +329,11 @@ async fn reload(app: App, file: PathBuf, started: Config, mut hangup: Signal) {
 }
 
 fn blocking<T>(work: impl Future<Output = T>) -> Result<T, Stop> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work))
+    Ok(runtime()?.block_on(work))
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 /// Ready at the first SIGTERM or SIGINT. Both are caught from the moment of the call.

@@ -13,6 +13,7 @@ mod limits;
 mod problem;
 mod raw;
 mod sources;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -30,6 +31,7 @@ use crate::gather;
 use crate::graphql;
 use crate::http;
 use crate::model::caller::Visible;
+use crate::telemetry::traces;
 use problem::Problems;
 use raw::Section;
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where metrics are told. Nowhere by default.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where traces go. Nowhere by default.
+    pub traces: Option<traces::Settings>,
     /// How it is served.
     pub http: http::Settings,
     /// What an operation may cost.
@@ -62,6 +66,7 @@ impl Config {
         let settings = [
             ("server.listen", self.listen == other.listen),
             ("server.metrics_listen", self.metrics_listen == other.metrics_listen),
+            ("telemetry", self.traces == other.traces),
             ("server.max_connections", self.http.max_connections == other.http.max_connections),
             ("server.shutdown_delay_ms", self.http.shutdown_delay == other.http.shutdown_delay),
             ("events", self.events == other.events),
@@ -110,6 +115,7 @@ pub fn read(
     let mut http = limits::http(&mut server);
     let anonymous = server.flag("allow_anonymous", false);
     server.refuse_others();
+    let traces = telemetry::read(&mut root);
     let graphql = limits::graphql(&mut root, file);
     let events = limits::events(&mut root);
     let mut gather = limits::gather(&mut root, &http, environment);
@@ -125,7 +131,7 @@ pub fn read(
     root.refuse_others();
     let found = problems.sorted();
     if found.is_empty() {
-        Ok(Config { listen, metrics_listen, http, graphql, events, gather, callers, sources })
+        Ok(Config { listen, metrics_listen, traces, http, graphql, events, gather, callers, sources })
     } else {
         Err(found)
     }

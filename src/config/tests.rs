@@ -143,6 +143,13 @@ fn every_mistake_is_reported_at_its_line() {
         ("[cursors]\n", &[(1, "`key_env` is missing")]),
         ("[cursors]\nkey_env = 'SHORT_KEY'\n", &[(2, "SHORT_KEY does not hold 32 bytes")]),
         ("[cursors]\nkey_env = 'NOT_THERE'\n", &[(2, "NOT_THERE is not set")]),
+        (
+            "[telemetry]\notlp_endpoint = 'collector:4318'\n",
+            &[(2, "`telemetry.otlp_endpoint` cannot be read")],
+        ),
+        ("[telemetry]\notlp_endpoint = 'http://me:pw@127.0.0.1'\n", &[(2, "`telemetry.otlp_endpoint`")]),
+        ("[telemetry]\nsample_percent = 101\nservice_name = ' '\n", &[(2, "out of bounds"), (3, "is empty")]),
+        ("[telemetry]\notlp = 1\n", &[(2, "unknown key `telemetry.otlp`")]),
         ("[defaults]\nupstram = 1\n", &[(2, "unknown key `defaults.upstram`")]),
         ("[defaults.upstream]\nburst = 1\nconcurrency = 0\n", &[(3, "`upstream.concurrency`")]),
     ];

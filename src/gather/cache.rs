@@ -29,6 +29,7 @@ use crate::model::id::{Key, NativeId, SourceId};
 use crate::model::page::PageToken;
 use crate::source::{ConversationQuery, LeadQuery};
 use crate::telemetry::metrics::{self, CacheRead};
+use crate::telemetry::{self, traces};
 
 /// What names a read: the source (one credential) and what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -366,9 +367,13 @@ impl Cache {
                     return Ok(held);
                 }
                 let (fetched_at, background, begun) = (own.now, own.background, cache.generations.now());
+                let span = traces::read(name.source().as_str(), name.what(), background);
                 let request_id = Arc::clone(&own.request_id);
                 // A panic is a failure like any other, of all who wait for this read: none of them is to run into it again.
-                let outcome = AssertUnwindSafe(load(own, begun)).catch_unwind().await.unwrap_or_else(|_| {
+                let outcome =
+                    AssertUnwindSafe(load(own, begun)).catch_unwind().instrument(span.clone()).await;
+                traces::read_ended(&span, matches!(outcome, Ok(Ok(_))));
+                let outcome = outcome.unwrap_or_else(|_| {
                     tracing::error!(
                         request_id = &*request_id,
                         source = name.source().as_str(),
@@ -398,7 +403,7 @@ impl Cache {
             }
             landed
         };
-        tokio::spawn(reading.in_current_span())
+        tokio::spawn(reading.in_current_span().instrument(telemetry::request(&cx.request_id)))
     }
 }
 

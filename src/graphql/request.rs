@@ -21,6 +21,7 @@ use async_graphql::{ObjectType, Response, SubscriptionType};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::Value;
+use tracing::Instrument;
 
 pub use self::answer::Answer;
 pub use self::budget::Budget;
@@ -33,7 +34,7 @@ use super::documents::Hash;
 use super::error::{REQUEST_TIMEOUT, VALIDATION_FAILED};
 use super::state::State;
 use super::{Cx, Gather, Schema, Settings};
-use crate::telemetry::metrics;
+use crate::telemetry::{metrics, traces};
 
 /// How long after the deadline the answer is waited for. Everything below keeps the deadline and gives a partial answer
 /// then, so this only ends what does not.
@@ -190,6 +191,7 @@ where
         return Err(Refusal::new(VALIDATION_FAILED, live::ELSEWHERE, None));
     }
     metrics::operation_reckoned(reckoned.calls);
+    traces::operation_reckoned(read.kind(), read.name(), reckoned.calls);
     tracing::debug!(request_id = &*cx.request_id, upstream_cost = reckoned.calls, "operation reckoned");
     reckoned.pay(purse, &cx.caller)?;
     let writes_lists = !read.document.merges_lists;
@@ -210,7 +212,8 @@ async fn bounded(
 ) -> Answer {
     let (request_id, limit) = (&*cx.request_id, cx.deadline + GRACE);
     // No lock of ours is held across a resolver, so what unwinds leaves nothing half done.
-    let work = AssertUnwindSafe(work).catch_unwind();
+    let span = traces::operation();
+    let work = AssertUnwindSafe(work).catch_unwind().instrument(span.clone());
     let answer = match tokio::time::timeout_at(limit, work).await {
         Ok(Ok(Ok(response))) => Answer::new(response, suggestions, request_id),
         Ok(Ok(Err(refusal))) => Answer::refused(refusal, request_id),
@@ -225,6 +228,7 @@ async fn bounded(
             request_id,
         ),
     };
+    traces::operation_answered(&span, cx.meter.calls(), answer.codes().next());
     answer.of_older(cx.meter.older())
 }
 

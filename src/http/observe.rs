@@ -1,4 +1,4 @@
-//! Every request is counted, by its route as a template: never by its path, which a client chooses.
+//! Every request is counted and traced, by its route as a template: never by its path, which a client chooses.
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
@@ -6,16 +6,21 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{Router, get};
 use http::header;
+use tracing::Instrument;
 
-use crate::telemetry::metrics;
+use super::request_id::RequestId;
+use crate::telemetry::{metrics, traces};
 
-/// Counts a request and its answer.
+/// Counts and traces a request and its answer.
 pub(super) async fn count(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or_else(|| "other".to_owned(), |route| route.as_str().to_owned());
+    let id = request.extensions().get::<RequestId>().map_or("", |id| &*id.0);
+    let span = traces::request(method(request.method()), &route, id, request.headers());
     let counting = metrics::http_request(method(request.method()), route);
-    let response = next.run(request).await;
+    let response = next.run(request).instrument(span.clone()).await;
     counting.answered(response.status().as_u16());
+    traces::answered(&span, response.status().as_u16());
     response
 }
 

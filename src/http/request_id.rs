@@ -11,6 +11,7 @@ use http::header::HeaderName;
 use tracing::Instrument;
 
 use super::failure;
+use crate::telemetry;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -27,9 +28,8 @@ pub(super) async fn tag(mut request: Request, next: Next) -> Response {
         None => format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)).into(),
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    // Whatever is logged on the way belongs to this request; at a level that no filter leaves out before the lines themselves.
-    let span = tracing::error_span!("request", request_id = &*id);
-    let mut response = next.run(request).instrument(span).await;
+    // Whatever is logged on the way belongs to this request.
+    let mut response = next.run(request).instrument(telemetry::request(&id)).await;
     failure::tell(&mut response, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);

@@ -1,12 +1,17 @@
-//! What the operator sees: metrics, by [`metrics`], and logs, to standard error, for people on a terminal and for programs
-//! elsewhere. Constant texts with fields, and never personal data.
+//! What the operator sees: metrics, by [`metrics`], traces, by [`traces`], and logs, to standard error, for people on a terminal
+//! and for programs elsewhere. Constant texts with fields, and never personal data.
 
+#[cfg(feature = "otel")]
+mod export;
 mod line;
 pub mod metrics;
 #[cfg(test)]
 mod tests;
+pub mod traces;
 
-use tracing::{Level, Metadata, Subscriber};
+use std::io;
+
+use tracing::{Level, Metadata, Span, Subscriber};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
@@ -29,15 +34,50 @@ pub enum Format {
 /// What is logged if nothing is said.
 const STANDARD: &str = "info";
 
-/// Sets the logs up for the whole process. `filter` is what stands in `RUST_LOG`. To be called once, by `main`.
-pub fn start(format: Format, filter: Option<&str>) {
+/// What must be ended at the end of the process: traces that have not been sent yet.
+#[derive(Debug)]
+#[must_use]
+pub struct Telemetry {
+    #[cfg(feature = "otel")]
+    export: Option<export::Export>,
+}
+
+impl Telemetry {
+    /// Sends what is left, for some seconds at most. To be called outside of a runtime.
+    pub fn end(self) {
+        #[cfg(feature = "otel")]
+        if let Some(export) = self.export {
+            export.end();
+        }
+    }
+}
+
+/// Sets logs and traces up for the whole process. `filter` is what stands in `RUST_LOG`; without `traces` none are made. To be
+/// called once, by `main`, outside of a runtime.
+///
+/// # Errors
+/// Where what sends traces cannot be made, or this build has none.
+pub fn start(
+    format: Format,
+    filter: Option<&str>,
+    traces: Option<&traces::Settings>,
+) -> io::Result<Telemetry> {
+    #[cfg(feature = "otel")]
+    let export = traces.map(export::Export::start).transpose()?;
+    #[cfg(not(feature = "otel"))]
+    if traces.is_some() {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "traces are not in this build"));
+    }
     let wanted = filter.filter(|filter| !filter.is_empty()).unwrap_or(STANDARD);
     let (filter, refused) = match EnvFilter::try_new(wanted) {
         Ok(filter) => (filter, false),
         Err(_) => (EnvFilter::new(STANDARD), true),
     };
     let logs = logs(format, std::io::stderr).with_filter(filter.and(filter_fn(may_be_logged)));
-    let _ = Registry::default().with(logs).try_init();
+    let registry = Registry::default();
+    #[cfg(feature = "otel")]
+    let registry = registry.with(export.as_ref().map(export::Export::layer));
+    let _ = registry.with(logs).try_init();
     if refused {
         tracing::warn!(used = STANDARD, "RUST_LOG cannot be read");
     }
@@ -46,10 +86,25 @@ pub fn start(format: Format, filter: Option<&str>) {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panic");
     }));
+    Ok(Telemetry {
+        #[cfg(feature = "otel")]
+        export,
+    })
 }
 
-/// What crates of others say in detail names URLs, headers and bodies, whatever `RUST_LOG` asks for.
+/// The span of a request in logs, by which each of its lines bears its id. At a level that no filter leaves out before the lines
+/// themselves. What runs in a task of its own is to be in this one *and* in the current one: logs do not see the spans of traces,
+/// and what is above these is not among the task's own.
+pub fn request(id: &str) -> Span {
+    tracing::error_span!(parent: None, "request", request_id = id)
+}
+
+/// What crates of others say in detail names URLs, headers and bodies, whatever `RUST_LOG` asks for. Spans of traces are not for
+/// logs.
 fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    if metadata.target() == traces::TARGET {
+        return false;
+    }
     metadata.target().starts_with(env!("CARGO_PKG_NAME")) || *metadata.level() <= Level::INFO
 }
 

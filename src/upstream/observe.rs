@@ -1,5 +1,5 @@
 //! **Protects** the operator **from** guessing: one line for each call, and how the account is doing.
-//! **Default** calls in metrics and at `debug`, changes of the account's state at `warn`. Constant text and fields; never a URL, a query or a body.
+//! **Default** calls in metrics, in traces and at `debug`, changes of the account's state at `warn`. Constant text and fields; never a URL, a query or a body.
 //! **Place** outermost, so that it sees a call with all its attempts.
 //! **State** the last success, the last failure, and since when the account is in its state.
 //! **Dropped future**: is counted as `dropped`; a caller who went away says nothing about the account.
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::breaker::Circuits;
 use super::call::{Call, CallMeter, Reply};
@@ -20,7 +21,7 @@ use super::gate::Key;
 use super::policy::Policy;
 use super::quota::Ledger;
 use super::transport::Transport;
-use crate::telemetry::metrics;
+use crate::telemetry::{metrics, traces};
 
 /// Everything that is known about how an account is doing: what calls came to, and the state of the layers.
 #[derive(Debug)]
@@ -193,22 +194,33 @@ impl<T: Transport> Transport for Observe<T> {
             count.fetch_add(1, Ordering::Relaxed);
             meter.count();
         });
-        let outcome = self.inner.send(&Call { meter: counted, ..call.clone() }).await;
+        let span = traces::call(&self.watch.label, call.op, call.method.as_str());
+        let outcome =
+            self.inner.send(&Call { meter: counted, ..call.clone() }).instrument(span.clone()).await;
         self.watch.hear(call, &outcome);
         let attempts = attempts.load(Ordering::Relaxed);
-        counting.ended(outcome.as_ref().map_or_else(|error| error.kind.word(), |_| "ok"), attempts);
+        counting.ended(word(&outcome), attempts);
+        traces::call_ended(&span, word(&outcome), status(&outcome), attempts);
         tracing::debug!(
             source = &*self.watch.label,
             op = call.op,
             attempts,
             failure = outcome.as_ref().err().map(|error| tracing::field::debug(error.kind)),
-            status = outcome
-                .as_ref()
-                .map_or_else(|error| error.status, |reply| Some(reply.status))
-                .map(|status| status.as_u16()),
+            status = status(&outcome),
             elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "vendor call ended"
         );
         outcome
     }
+}
+
+/// What became of a call, or of an attempt, in one word.
+pub(super) fn word(outcome: &Result<Reply, UpstreamError>) -> &'static str {
+    outcome.as_ref().map_or_else(|error| error.kind.word(), |_| "ok")
+}
+
+/// The vendor's status, where it answered.
+pub(super) fn status(outcome: &Result<Reply, UpstreamError>) -> Option<u16> {
+    let status = outcome.as_ref().map_or_else(|error| error.status, |reply| Some(reply.status));
+    status.map(|status| status.as_u16())
 }

@@ -9,12 +9,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use tracing::Instrument;
 
 use super::call::{Call, Reply};
 use super::failure::{Kind, UpstreamError};
+use super::observe::{status, word};
 use super::policy::Policy;
 use super::transport::Transport;
 use super::window::Window;
+use crate::telemetry::traces;
 
 /// The least pause before another attempt.
 pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(50);
@@ -73,6 +76,16 @@ impl<T> Retry<T> {
     }
 }
 
+impl<T: Transport> Retry<T> {
+    /// One attempt, the `number`th.
+    async fn attempt(&self, call: &Call, number: u32) -> Result<Reply, UpstreamError> {
+        let span = traces::attempt(number);
+        let outcome = self.inner.send(call).instrument(span.clone()).await;
+        traces::attempt_ended(&span, word(&outcome), status(&outcome));
+        outcome
+    }
+}
+
 /// How many attempts a failure is worth, the one that failed included.
 fn attempts_worth(error: &UpstreamError) -> u32 {
     match (error.kind, error.status.map(|status| status.as_u16())) {
@@ -87,12 +100,12 @@ impl<T: Transport> Transport for Retry<T> {
     async fn send(&self, call: &Call) -> Result<Reply, UpstreamError> {
         self.budget(|window, now| window.add(now, false));
         let mut attempts = 1;
-        let mut outcome = self.inner.send(call).await;
+        let mut outcome = self.attempt(call, attempts).await;
         while let Err(error) = &outcome {
             let Some(pause) = self.pause(call, error, attempts) else { break };
             sleep(pause).await;
             attempts += 1;
-            let next = self.inner.send(call).await;
+            let next = self.attempt(call, attempts).await;
             // What the vendor did tells more than our refusal to ask it again, or to wait longer.
             if next.as_ref().is_err_and(|error| error.is_local() || error.is_cut_short()) {
                 break;

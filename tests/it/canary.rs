@@ -8,6 +8,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use serde_json::Value;
 
 use crate::harness::binary::{Gateway, Simulated, get, post, send};
+use crate::harness::collector::Collector;
 
 /// Everything about people that can be asked for.
 const PEOPLE: &str = "{
@@ -76,12 +77,13 @@ const KEYS: [(&str, &str); 5] = [
 ];
 
 /// A configuration of every account twice, the second time with a key of [`KEYS`].
-fn twice(text: &str) -> String {
+fn twice(text: &str, collector: &str) -> String {
     let sources = &text[text.find("[[sources]]").unwrap()..];
     let canaries = sources.replace("name = \"", "name = \"canary-").replace("SIMULATED_", "CANARY_");
     format!(
         "{text}\n{canaries}\n[server]\nlisten = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"\n\
-             [graphql]\nmax_upstream_calls = 10000\n[cursors]\nkey_env = \"CANARY_CURSOR_KEY\"\n"
+             [graphql]\nmax_upstream_calls = 10000\n[cursors]\nkey_env = \"CANARY_CURSOR_KEY\"\n\
+             [telemetry]\notlp_endpoint = \"http://{collector}\"\nsample_percent = 100\n"
     )
 }
 
@@ -159,12 +161,13 @@ fn provoke(gateway: &Gateway, simulated: &Simulated, people: &Value) -> Vec<Stri
 }
 
 #[test]
-fn no_key_gets_out_and_no_personal_data_is_logged_or_counted() {
+fn no_key_gets_out_and_no_personal_data_is_logged_counted_or_traced() {
     let simulated = Simulated::start("canary");
-    simulated.overwrite(&twice(&simulated.text));
+    let collector = Collector::start();
+    simulated.overwrite(&twice(&simulated.text, &collector.address));
     let mut command = simulated.command(&["serve", "--log", "json"]);
     command.env("RUST_LOG", "trace").envs(KEYS);
-    let gateway = Gateway::start(&mut command);
+    let mut gateway = Gateway::start(&mut command);
 
     let first = gateway.ask(PEOPLE);
     let people: Value = serde_json::from_str(first.split_once("\r\n\r\n").unwrap().1).unwrap();
@@ -181,13 +184,16 @@ fn no_key_gets_out_and_no_personal_data_is_logged_or_counted() {
     simulated.write("[cursors]\nkey_env = \"SIMULATED_SPELO_KEY\"\n");
     gateway.reload("configuration was not taken; the one before goes on", 1);
     let log = gateway.log().join("\n");
+    gateway.end();
+    let sent = collector.text();
+    assert!(collector.spans().len() > 100, "what happened was traced");
     assert!(log.contains("vendor call ended") && log.contains("answered"), "it was talkative");
 
     let simulated_keys = simulated.variables().into_iter().flat_map(|(_, key)| spellings(key));
     let canaries = KEYS.iter().flat_map(|(_, key)| traces(key));
     let decoded = traces("CANARY-CURSOR-KEY-0123456789-abc");
     let traces: Vec<String> = simulated_keys.chain(canaries).chain(decoded).collect();
-    for (place, text) in [("the log", &log), ("metrics", &metrics)] {
+    for (place, text) in [("the log", &log), ("metrics", &metrics), ("traces", &sent)] {
         assert_eq!(found_in(text, &traces), [""; 0], "in {place}");
     }
     for answer in &answers {
@@ -205,6 +211,7 @@ fn no_key_gets_out_and_no_personal_data_is_logged_or_counted() {
         for spelling in spellings(text) {
             assert!(!log.contains(&spelling), "{text} is in the log");
             assert!(!metrics.contains(&spelling), "{text} is in metrics");
+            assert!(!sent.contains(&spelling), "{text} is in traces");
         }
     }
 }

@@ -34,6 +34,7 @@ mod storms;
 mod subscriptions;
 mod tenants;
 mod tidy;
+mod traces;
 mod webhooks;
 mod writes;
 mod written;

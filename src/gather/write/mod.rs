@@ -42,6 +42,7 @@ use crate::model::id::{EntityKind, Key};
 use crate::model::lead::Lead;
 use crate::model::write::{Answered, Fate, LeadEdit, LeadReview, LeadUpdate, NoteEdit, Prior, WriteFailure};
 use crate::source::{DynWrite, Source};
+use crate::telemetry;
 
 /// What is kept of the deadline for the look after a write, but never more than a third of what is left.
 const LOOK: Duration = Duration::from_secs(1);
@@ -125,7 +126,7 @@ impl Gather {
                 }
                 written
             };
-            let task = tokio::spawn(writing.in_current_span());
+            let task = tokio::spawn(writing.in_current_span().instrument(telemetry::request(&cx.request_id)));
             async move { task.await.unwrap_or_else(|_panic| unknown(None, None)) }.boxed().shared()
         };
         let running = match &name {

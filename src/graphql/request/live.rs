@@ -21,7 +21,7 @@ use crate::graphql::state::State;
 use crate::graphql::subscription::{Stage, Subscriber};
 use crate::graphql::{Cx, Gather, Schema};
 use crate::model::cx::Meter;
-use crate::telemetry::metrics;
+use crate::telemetry::{metrics, traces};
 
 /// What is told where a subscription is asked for and there can be one answer only.
 pub(super) const ELSEWHERE: &str = "Subscriptions are not answered here: send them over WebSocket to /graphql/ws \
@@ -60,6 +60,7 @@ pub async fn open(schema: &Schema, cx: Cx, mut request: Request) -> Opened {
         check_root(read.operation()?)?;
         let again = Again { document: read.document, name: read.name, variables: read.variables };
         metrics::operation_reckoned(reckoned.calls);
+        traces::operation_reckoned("subscription", again.name.as_deref(), reckoned.calls);
         tracing::debug!(
             request_id = &*cx.request_id,
             upstream_cost = reckoned.calls,
@@ -152,7 +153,10 @@ impl Told {
             Ok(heard) => {
                 let cx = told.circumstances();
                 let stage = Arc::new(Stage::Telling(heard));
-                let work = async { Ok(told.again.run(&told.schema, &cx, &stage).await.unwrap_or_default()) };
+                let work = async {
+                    traces::operation_reckoned("subscription", told.again.name.as_deref(), 0);
+                    Ok(told.again.run(&told.schema, &cx, &stage).await.unwrap_or_default())
+                };
                 let answer = bounded(&cx, told.suggestions, work).await;
                 told.reckoned.told(&told.schema.purse, &cx);
                 metrics::operation_answered(true, answer.codes(), cx.meter.calls());

@@ -72,6 +72,22 @@ impl Read {
         operation(&self.document.document, self.name.as_deref())
     }
 
+    /// What it asks for, in its own word.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.operation().map(|operation| operation.ty) {
+            Ok(OperationType::Query) => "query",
+            Ok(OperationType::Mutation) => "mutation",
+            Ok(OperationType::Subscription) => "subscription",
+            Err(_) => "",
+        }
+    }
+
+    /// The name of the operation to run: the one asked for, or that of the only one.
+    pub(super) fn name(&self) -> Option<&str> {
+        let only = || self.document.document.operations.iter().find_map(|(name, _)| Some(name?.as_str()));
+        self.name.as_deref().or_else(only)
+    }
+
     /// Whether it asks for a subscription.
     pub(super) fn is_subscription(&self) -> bool {
         self.operation().is_ok_and(|operation| operation.ty == OperationType::Subscription)

@@ -173,6 +173,13 @@ impl Gateway {
         gateway
     }
 
+    /// Has it stop, and waits until it has.
+    pub(crate) fn end(&mut self) {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+
     /// All that it has logged so far.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()

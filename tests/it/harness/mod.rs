@@ -4,6 +4,7 @@
 //! here waits for the clock: lives and timeouts are long unless a test is about them, so a slow machine changes no outcome.
 
 pub(crate) mod binary;
+pub(crate) mod collector;
 pub(crate) mod hostile;
 pub(crate) mod issuer;
 mod list;

@@ -22,7 +22,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("events", &["gather", "model", "source"]),
     ("graphql", &["events", "gather", "model", "telemetry"]),
     ("http", &["model", "telemetry"]),
-    ("config", &["callers", "events", "gather", "graphql", "http", "model", "secret", "upstream"]),
+    (
+        "config",
+        &["callers", "events", "gather", "graphql", "http", "model", "secret", "telemetry", "upstream"],
+    ),
     (
         "app",
         &[
@@ -40,7 +43,12 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
         &["src/graphql/", "src/http/socket.rs"],
         "another GraphQL library could take its place; a socket asks its glue which protocols are offered",
     ),
-    (&["reqwest"], &["src/upstream/http.rs"], "redirects, proxies and bodies are bounded there"),
+    (
+        &["reqwest"],
+        &["src/telemetry/export.rs", "src/upstream/http.rs"],
+        "redirects, proxies and bodies are bounded there",
+    ),
+    (&["opentelemetry"], &["src/telemetry/export.rs"], "what a span may say is decided in traces.rs"),
     (
         &["axum"],
         &["src/app.rs", "src/app/live.rs", "src/http/", "src/vendors/"],
