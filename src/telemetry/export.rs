@@ -130,12 +130,19 @@ impl Extractor for Parent<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         let mut values = self.0.get_all(PARENT).iter();
         let value = values.next().filter(|_| key == PARENT)?;
-        if values.next().is_some() { None } else { value.to_str().ok() }
+        if values.next().is_some() { None } else { value.to_str().ok().filter(|value| is_whole(value)) }
     }
 
     fn keys(&self) -> Vec<&str> {
         vec![PARENT]
     }
+}
+
+/// Whether a `traceparent` has all its digits: the library reads one that is cut short for another one.
+fn is_whole(value: &str) -> bool {
+    let lengths = value.split('-').map(str::len);
+    // Versions to come may say more.
+    if value.starts_with("00-") { lengths.eq([2, 32, 16, 2]) } else { lengths.take(4).eq([2, 32, 16, 2]) }
 }
 
 /// Makes a span that has not begun a child of the one that these headers name, if they name one.
