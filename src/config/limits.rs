@@ -128,13 +128,14 @@ pub(super) fn gather(
     const HOUR: u64 = 3_600;
     let standard = Settings::default();
 
+    // Nothing that a vendor has deleted is shown for longer than an hour, whatever is set.
     let mut cache = root.section("cache");
     let list_ttl = cache.secs("lists_secs", standard.list_ttl, &(0..=HOUR));
-    let past_list_ttl = cache.secs("past_lists_secs", standard.past_list_ttl, &(0..=24 * HOUR));
+    let past_list_ttl = cache.secs("past_lists_secs", standard.past_list_ttl, &(0..=HOUR));
     let lead_ttl = cache.secs("leads_secs", standard.lead_ttl, &(0..=HOUR));
     let conversation_ttl = cache.secs("conversations_secs", standard.conversation_ttl, &(0..=HOUR));
     let ended_conversation_ttl =
-        cache.secs("ended_conversations_secs", standard.ended_conversation_ttl, &(0..=24 * HOUR));
+        cache.secs("ended_conversations_secs", standard.ended_conversation_ttl, &(0..=HOUR));
     let interaction_ttl = cache.secs("interactions_secs", standard.interaction_ttl, &(0..=HOUR));
     let absent_ttl = cache.secs("absent_secs", standard.absent_ttl, &(0..=300));
     let stale_while_revalidate =

@@ -31,6 +31,10 @@ use crate::source::{ConversationQuery, LeadQuery};
 use crate::telemetry::metrics::{self, CacheRead};
 use crate::telemetry::{self, traces};
 
+/// The longest that anything is served after it was read, the vendor failing or not: what a vendor has deleted is not to be seen
+/// for longer. Only a longer freshness, where the settings allow one, goes beyond it.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
 /// What names a read: the source (one credential) and what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ReadKey {
@@ -452,12 +456,14 @@ fn stands_in(kind: SourceErrorKind) -> bool {
 }
 
 fn hold<V: Send + Sync + 'static>(fresh: Fresh<V>, fetched_at: Timestamp, begun: Stamp) -> Held {
+    let Life { fresh: good, stale } = fresh.life;
+    let life = Life { fresh: good, stale: stale.min(LONGEST.saturating_sub(good)) };
     Held {
         value: Arc::new(fresh.value),
         weight: fresh.weight,
         fetched_at,
         born: Instant::now(),
-        life: fresh.life,
+        life,
         begun,
         renewing: Arc::default(),
     }

@@ -180,6 +180,29 @@ async fn links_to_recordings_are_made_at_each_selection() {
 }
 
 #[tokio::test]
+async fn links_to_recordings_are_made_for_nobody_who_has_not_asked() {
+    let world = Plan::new(60, 10).only(&[SPELO]).start().await;
+    let query = "query($after: String) { conversations(first: 10, after: $after) {
+        nodes { id recording { mimeType sizeBytes } lead { id } }
+        pageInfo { endCursor hasNextPage }
+    } }";
+    let (mut after, mut pages, mut recordings) = (Value::Null, 0, 0);
+    loop {
+        let answer = world.ask(Query::new(query).with("after", after)).await;
+        let page = &answer.data()["conversations"];
+        recordings += elements(&page["nodes"]).iter().filter(|node| node["recording"].is_object()).count();
+        pages += 1;
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+    assert!(pages > 3 && recordings > 10, "{pages} pages with {recordings} recordings were walked");
+    let minted = world.ledger(SPELO).iter().filter(|call| call.path.contains("recording")).count();
+    assert_eq!(minted, 0, "neither a list nor what is read ahead of it makes a link");
+}
+
+#[tokio::test]
 async fn lead_of_a_vendor_without_reads_by_id_costs_a_look_at_its_day() {
     let mut world = World::of(1_000, 100).await;
     let page = List::leads().of(CHATZURI).page(&world, json!({ "first": 40 })).await;

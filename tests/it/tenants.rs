@@ -60,7 +60,7 @@ fn caller(canary: &str) -> Known {
         caller: Caller { sources: Visible::Only(own), ..Caller::unrestricted(canary) },
         key: Digest::of(canary),
         previous_key: None,
-        rates: Rates { requests_per_second: 1_000_000 },
+        rates: Rates { requests_per_second: 1_000_000, cost_per_second: 1_000_000_000 },
     }
 }
 

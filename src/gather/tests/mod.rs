@@ -3,10 +3,12 @@
 mod ahead;
 mod caches;
 mod callers;
+mod clock;
 mod cursors;
 mod generations;
 mod habits;
 mod history;
 mod model;
 mod pages;
+mod retention;
 mod writes;

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::time::Instant;
 
@@ -16,6 +17,8 @@ use crate::gather::record::Record;
 
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long the lead in an answer is told again: its vendor may have deleted it since, so it is as old as what the cache serves.
+const SHOWN: Duration = Duration::from_secs(3600);
 /// The most orders that are kept.
 const MOST: usize = 10_000;
 /// The most bytes of answers that are kept.
@@ -48,7 +51,21 @@ struct Orders {
 struct Known {
     print: u64,
     bytes: usize,
+    answered: Option<Instant>,
     running: Running,
+}
+
+impl Known {
+    /// What whoever gives the order again is told.
+    fn again(&self) -> Running {
+        match self.answered {
+            Some(answered) if answered.elapsed() >= SHOWN => {
+                let written = self.running.clone().map(|written| Written { lead: None, ..written });
+                written.boxed().shared()
+            }
+            _ => self.running.clone(),
+        }
+    }
 }
 
 /// One caller's orders that are answered.
@@ -70,10 +87,10 @@ impl Once {
         let mut orders = self.lock();
         orders.drop_older(Instant::now());
         if let Some(known) = orders.known.get(name) {
-            return if known.print == print { Ok(known.running.clone()) } else { Err(Taken) };
+            return if known.print == print { Ok(known.again()) } else { Err(Taken) };
         }
         let running = start();
-        let known = Known { print, bytes: 0, running: running.clone() };
+        let known = Known { print, bytes: 0, answered: None, running: running.clone() };
         orders.known.insert(name.clone(), known);
         Ok(running)
     }
@@ -87,7 +104,7 @@ impl Once {
         }
         let weight = written.lead.as_ref().map_or(0, |lead| lead.weight() as usize) + 256;
         if let Some(known) = orders.known.get_mut(name) {
-            known.bytes = weight;
+            (known.bytes, known.answered) = (weight, Some(Instant::now()));
             orders.bytes += weight;
             orders.answered += 1;
             let held = orders.held.entry(Arc::clone(&name.0)).or_default();
