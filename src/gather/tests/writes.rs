@@ -193,6 +193,20 @@ async fn a_key_is_one_callers_own_and_good_for_a_day() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_lead_of_an_order_that_is_given_again_is_told_for_an_hour() {
+    let shelf = Shelf::new();
+    let (gather, cx) = (open(&shelf), called("one"));
+    let first = order(&gather, &cx, "note", Some("key")).await;
+    assert!(first.lead.is_some());
+    tokio::time::advance(Duration::from_secs(3_599)).await;
+    assert_eq!(order(&gather, &cx, "note", Some("key")).await.lead, first.lead);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let again = order(&gather, &cx, "note", Some("key")).await;
+    assert_eq!((again.outcome, again.lead), (first.outcome, None));
+    assert_eq!(shelf.writes(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outcome_that_is_not_known_is_kept_and_one_that_was_not_sent_is_not() {
     let shelf = Shelf::new();
     let gather = open(&shelf);
