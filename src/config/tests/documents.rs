@@ -76,7 +76,7 @@ fn manifest_that_cannot_be_used_is_told_why_and_what_it_should_be() {
         ("empty.json", "it has no documents"),
         ("other.json", "it is neither Relay's"),
         ("no_query.json", "the document \"one\" is not GraphQL"),
-        ("twice.json", "the id \"one\" is there twice"),
+        ("twice.json", "one\" is there twice"),
         ("later.json", "version 1"),
     ] {
         let problem = folder.problem(&format!("manifest = '{name}'"));
