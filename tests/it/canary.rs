@@ -223,7 +223,7 @@ fn every_line_about_a_request_bears_its_id() {
     let gateway = Gateway::start(command.env("RUST_LOG", "leadgraph=debug"));
     let body = "{\"query\":\"{ leads(first: 3) { nodes { id interactions(first: 1) { nodes { id } } } } }\"}";
     let head = format!(
-        "POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-request-id: canary-7\r\ncontent-type: application/json\r\n\
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-request-id: canary-7\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     );

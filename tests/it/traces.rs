@@ -30,7 +30,7 @@ fn ask(gateway: &Gateway, headers: &str, body: &str) -> String {
     raw(
         &gateway.address,
         &format!(
-            "POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}\
+            "POST /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}\
              content-length: {length}\r\n\r\n{body}"
         ),
     )
