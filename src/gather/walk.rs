@@ -60,8 +60,12 @@ impl Trail {
     /// The cursor behind the first `given` records.
     pub(super) fn cursor(&self, given: usize) -> Option<String> {
         let mut cursor = self.start.clone();
-        for (_, stop, position) in self.moves.iter().take_while(|(after, ..)| *after <= given) {
-            cursor.sources.get_mut(usize::from(*stop))?.position = position.clone();
+        let moves = self.moves.get(..self.moves.partition_point(|(after, ..)| *after <= given))?;
+        for (stop, of) in (0_u16..).zip(&mut cursor.sources) {
+            // Only where it stands now, not each step on the way: a page's cursors are made one by one.
+            if let Some((.., position)) = moves.iter().rfind(|(_, moved, _)| *moved == stop) {
+                of.position.clone_from(position);
+            }
         }
         if let Some(last) = given.checked_sub(1).and_then(|last| self.places.get(last)) {
             let astray = |stop: u16| self.astray.iter().any(|(from, of)| *of == stop && *from <= given);
