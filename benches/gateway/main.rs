@@ -11,6 +11,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "prints a table, and a bench that cannot go on has failed"
@@ -83,17 +84,14 @@ fn main() {
     } else {
         Plan { rounds: cli.rounds.max(1), time: Duration::from_secs_f64(cli.seconds) }
     };
-    let wanted = |name: &str| {
-        let wanted =
-            cli.workloads.is_empty() || cli.workloads.iter().any(|one| one.eq_ignore_ascii_case(name));
-        if wanted {
-            eprintln!("{name} ...");
-        }
-        wanted
+    let is_wanted = |name: &str| {
+        cli.workloads.is_empty() || cli.workloads.iter().any(|one| one.eq_ignore_ascii_case(name))
     };
+    let wanted = |name: &str| is_wanted(name).then(|| eprintln!("{name} ...")).is_some();
     // The load has one thread; vendors have theirs.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stand = Stand::start(2_000);
+    let large = is_wanted("memory").then(|| Stand::start(memory::LEADS));
     let outcomes = runtime.block_on(async {
         let mut outcomes = Vec::new();
         if wanted("W1") {
@@ -118,8 +116,8 @@ fn main() {
         if wanted("W7") {
             outcomes.push(cached::ever_new(&plan, &stand).await);
         }
-        if wanted("memory") {
-            outcomes.push(memory::leads().await);
+        if let Some(large) = large.as_ref().filter(|_| wanted("memory")) {
+            outcomes.push(memory::leads(large).await);
             let soak = cli.soak.map_or(plan.time * 4, |minutes| Duration::from_secs_f64(minutes * 60.0));
             outcomes.push(memory::steady(&stand, soak).await);
         }

@@ -11,13 +11,12 @@ use crate::process::Server;
 use crate::queries::EverNew;
 use crate::stand::{Cache, Stand};
 
-/// Leads of each of three vendors.
-const LEADS: usize = 10_000;
+/// Leads of each of three vendors, for the figure of cached ones.
+pub(crate) const LEADS: usize = 10_000;
 const STARTS: usize = 10;
 
-/// 30,000 cached leads.
-pub(crate) async fn leads() -> Outcome {
-    let stand = Stand::start(LEADS);
+/// 30,000 cached leads, of vendors that have [`LEADS`] each.
+pub(crate) async fn leads(stand: &Stand) -> Outcome {
     let gateway = stand.gateway(3, Cache::Warm);
     let mut line = Line::open(gateway.address).await;
     // What a first answer makes once is no lead's.

@@ -130,12 +130,15 @@ fn variable(entry: &Entry) -> String {
     format!("BENCH_{}_KEY", entry.name.to_uppercase())
 }
 
-/// Everything but the sources. What protects vendors is raised beyond what a bench reaches; all else is as it is by default.
+/// Everything but the sources. What protects vendors, and what ends waits, is raised beyond what a bench reaches, on a busy machine,
+/// too; all else is as it is by default.
 fn settings(cache: Cache) -> String {
-    let mut text = "[server]\nlisten = \"127.0.0.1:0\"\n\
+    let mut text = "[server]\nlisten = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"\nrequest_timeout_ms = 30000\n\
          [graphql]\nmax_upstream_calls = 10000\nmax_nodes = 100000\n\
          [polling]\nevery_secs = 0\nreconcile_secs = 0\n\
+         [paging]\nsource_timeout_ms = 25000\nstraggler_timeout_ms = 25000\n\
          [defaults.upstream]\nquota = 100000\nquota_window_secs = 1\nburst = 100000\nconcurrency = 256\nqueue = 10000\n\
+         attempt_timeout_ms = 20000\nconnect_timeout_ms = 10000\n\
          [cache]\n"
         .to_owned();
     let (fresh, stale) = match cache {

@@ -16,7 +16,7 @@ const UPSTREAM_MS: u64 = 5;
 /// What a vendor has, and how many of them an answer shows.
 const LEADS: usize = 2_000;
 const PAGE: usize = 100;
-/// Vendor pages, and the one that says that there are no more.
+/// The most that may be asked: its pages, and one that says that there are no more.
 const CALLS: f64 = 21.0;
 
 pub(crate) async fn walk(plan: &Plan, stand: &Stand) -> Outcome {
@@ -54,10 +54,11 @@ pub(crate) async fn walk(plan: &Plan, stand: &Stand) -> Outcome {
             limits::tell(&pass_through, "/calls", &stand.asked()).await;
             pass(&pass_through).await;
         }
+        stand.forget_calls();
         let cpu = pass_through.cpu();
         let wall = pass(&pass_through).await;
         let passed = Figures::of(vec![wall], wall, pass_through.cpu() - cpu, pass_through.peak());
-        theirs.rounds.push(passed.calling(CALLS));
+        theirs.rounds.push(passed.calling(stand.calls() as f64));
     }
     stand.delay(0);
     let pair = (&ours, &theirs);
