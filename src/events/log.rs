@@ -76,7 +76,10 @@ impl Held {
             return None;
         }
         let mut told = self.entries.iter_mut().rev().take_while(|entry| recent(entry.at));
-        let last = told.find(|entry| entry.event.lead.as_ref().is_some_and(|told| told.key == lead.key))?;
+        let last = told.find(|entry| {
+            let of_lead = matches!(entry.event.kind, EventKind::LeadCreated | EventKind::LeadUpdated);
+            of_lead && entry.event.lead.as_ref().is_some_and(|told| told.key == lead.key)
+        })?;
         let same = last.event.lead.as_ref().is_some_and(|told| alike(told, lead));
         (last.event.kind == EventKind::LeadUpdated && (own || last.own) && same).then_some(last)
     }

@@ -8,7 +8,7 @@
 //! What was seen is kept while nobody listens, for as long as a listener may come back with a cursor: the first look then finds
 //! what has changed meanwhile. Where that cannot be found, it is told that something was missed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::echo::alike;
 use super::{Circumstances, Event, EventKind, Log};
 use crate::gather::Gather;
 use crate::gather::answer::{InteractionListing, SourceView};
@@ -45,6 +46,10 @@ impl Default for PollSettings {
 const LOOK: Duration = Duration::from_secs(5);
 /// How long before the look that missed it a lead may have been created and still be told of: vendors' lists lag.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
+/// So many leads on the page of a source that had none say that there may be more.
+const MANY: usize = 20;
+/// Leads whose interactions may wait to be read; those that are beyond it are missed.
+const UNREAD: usize = 200;
 /// Leads whose interactions are read in one look.
 const HISTORIES: usize = 10;
 /// Looks for which a lead is watched that has an interaction in progress.
@@ -104,14 +109,37 @@ struct Watch {
     due: Option<Instant>,
     /// When it was last looked at; `None` before the first time, which only shows what there is.
     looked_at: Option<Timestamp>,
-    /// What a lead looked like; `None`: it was told of by someone else meanwhile.
-    leads: HashMap<NativeId, Option<u64>>,
+    /// Whether it could not be looked at before it ever was, though somebody listened.
+    failed: bool,
+    /// What leads were last known to be.
+    leads: HashMap<NativeId, Known>,
     /// Leads with something in progress, and for how many looks more they are watched.
     busy: HashMap<NativeId, (Arc<Lead>, u32)>,
-    /// Leads whose interactions could not be read in the last look.
-    unread: Vec<Arc<Lead>>,
+    /// Leads whose interactions are yet to be read, the next first.
+    unread: VecDeque<Arc<Lead>>,
     /// Interactions that were seen, and whether they were in progress.
     touches: HashMap<NativeId, bool>,
+}
+
+/// What a lead was last known to be.
+enum Known {
+    /// As it looked in a list.
+    Seen(u64),
+    /// As someone else told it.
+    Told(Arc<Lead>),
+}
+
+impl Known {
+    /// Whether a lead, as it looks in a list now, is something else. What else a list tells or leaves out is no change.
+    fn is_not(&self, lead: &Lead) -> bool {
+        match self {
+            Self::Seen(before) => *before != shown(lead),
+            Self::Told(told) => match (told.updated_at, lead.updated_at) {
+                (Some(then), Some(now)) if !lead.sparse => now > then && !alike(told, lead),
+                _ => (&told.vendor_status, &told.status_detail) != (&lead.vendor_status, &lead.status_detail),
+            },
+        }
+    }
 }
 
 impl Poll {
@@ -138,10 +166,10 @@ impl Poll {
         let cx = (self.circumstances)();
         for (view, _) in self.polled(&cx) {
             if memory.watches.get(&view.id).is_none_or(&lost) {
-                memory.watches.remove(&view.id);
                 self.miss(&view, cx.now);
             }
         }
+        memory.watches.retain(|_, watch| !lost(watch));
     }
 
     fn miss(&self, view: &SourceView, now: Timestamp) {
@@ -163,25 +191,30 @@ impl Poll {
         let cx = (self.circumstances)();
         let (events, next) = self.log.since(memory.read);
         memory.read = next;
-        for event in events {
-            let watch = memory.watches.get_mut(&event.source);
-            if let (Some(watch), Some(lead)) = (watch, &event.lead) {
-                watch.leads.insert(lead.key.native.clone(), None);
+        // The last that was told of a lead counts; what a look told itself is what it saw.
+        let mut told = HashSet::new();
+        for event in events.iter().rev() {
+            let (Some(watch), Some(lead)) = (memory.watches.get_mut(&event.source), &event.lead) else {
+                continue;
+            };
+            if told.insert(&lead.key) {
+                let seen = watch.leads.get(&lead.key.native);
+                if !seen.is_some_and(|known| matches!(known, Known::Seen(seen) if *seen == shown(lead))) {
+                    watch.leads.insert(lead.key.native.clone(), Known::Told(Arc::clone(lead)));
+                }
             }
         }
         let polled = self.polled(&cx);
-        memory.watches.retain(|source, _| polled.iter().any(|(view, _)| view.id == *source));
         for (view, every) in &polled {
             let watch = memory.watches.entry(view.id.clone()).or_default();
             if watch.due.is_none_or(|due| due <= Instant::now()) {
                 watch.due = Some(Instant::now() + *every);
                 if let Err(error) = self.look_at(view, watch).await {
+                    watch.failed |= watch.looked_at.is_none();
                     tracing::debug!(source = %view.id, error = ?error.kind, "a source could not be looked at");
                 }
             }
         }
-        // What this look told is no news to the next one.
-        memory.read = self.log.since(u64::MAX).1;
     }
 
     async fn look_at(&self, view: &SourceView, watch: &mut Watch) -> Result<(), SourceError> {
@@ -192,19 +225,21 @@ impl Poll {
         let leads = self.gather.newest_leads(&cx, &view.id).await?;
         let since = watch.looked_at.map(|at| at.checked_sub(LATE).unwrap_or(at));
         let mut moved = Vec::new();
-        // There is more than this page that nobody has seen.
+        // There may be more than this page that nobody has seen, or leads that came before it could be looked at.
         let known = |lead: &Arc<Lead>| watch.leads.contains_key(&lead.key.native);
-        if !watch.leads.is_empty() && !leads.is_empty() && !leads.iter().any(known) {
+        let many = if watch.leads.is_empty() { MANY } else { 1 };
+        let strange = leads.len() >= many && !leads.iter().any(known);
+        if watch.looked_at.is_some() && strange || std::mem::take(&mut watch.failed) {
             self.miss(view, cx.now);
         }
         for lead in &leads {
-            let shown = shown(lead);
-            let kind = match watch.leads.insert(lead.key.native.clone(), Some(shown)) {
+            let before = watch.leads.insert(lead.key.native.clone(), Known::Seen(shown(lead)));
+            let kind = match before {
                 // An older one turns up where others went.
                 None => since
                     .zip(lead.created_at)
                     .and_then(|(since, at)| (at >= since).then_some(EventKind::LeadCreated)),
-                Some(before) => before.filter(|before| *before != shown).map(|_| EventKind::LeadUpdated),
+                Some(before) => before.is_not(lead).then_some(EventKind::LeadUpdated),
             };
             if let Some(kind) = kind {
                 self.publish(kind, lead, None, cx.now);
@@ -217,13 +252,18 @@ impl Poll {
             watch.leads.retain(|native, _| leads.iter().any(|lead| lead.key.native == *native));
         }
         if view.capabilities.interactions == InteractionListing::PerLead {
+            watch.unread.retain(|lead| moved.iter().all(|moved| moved.key != lead.key));
+            watch.unread.extend(moved);
+            if watch.unread.len() > UNREAD {
+                watch.unread.drain(..watch.unread.len() - UNREAD);
+                self.miss(view, cx.now);
+            }
+            let unread = watch.unread.iter().cloned();
             let watched = watch.busy.values().map(|(lead, _)| Arc::clone(lead));
+            let watched = watched.filter(|lead| watch.unread.iter().all(|unread| unread.key != lead.key));
             // At first nobody knows who is being called; most likely one of the newest.
             let newest = leads.iter().filter(|_| first).cloned();
-            let mut unread = std::mem::take(&mut watch.unread);
-            unread.retain(|lead| moved.iter().all(|moved| moved.key != lead.key));
-            let leads: Vec<_> =
-                unread.into_iter().chain(watched).chain(moved).chain(newest).take(HISTORIES).collect();
+            let leads: Vec<_> = unread.chain(watched).chain(newest).take(HISTORIES).collect();
             self.look_into(&cx, &view.id, &leads, watch, first).await;
         }
         Ok(())
@@ -246,13 +286,14 @@ impl Poll {
                 Ok(touches) => touches,
                 Err(error) => {
                     tracing::debug!(%source, error = ?error.kind, "a lead could not be looked into");
-                    // Those with something in progress are looked into anyway.
-                    if !first && error.kind.retryable() && !watch.busy.contains_key(&lead.key.native) {
-                        watch.unread.push(Arc::clone(lead));
-                    }
+                    // It comes again, behind those that wait already.
+                    let at = watch.unread.iter().position(|unread| unread.key == lead.key);
+                    let unread = at.and_then(|at| watch.unread.remove(at));
+                    watch.unread.extend(unread.filter(|_| error.kind.retryable()));
                     continue;
                 }
             };
+            watch.unread.retain(|unread| unread.key != lead.key);
             let known = !first && touches.iter().any(|touch| watch.touches.contains_key(&touch.key.native));
             for touch in &touches {
                 let busy = touch.status == InteractionStatus::InProgress;

@@ -39,6 +39,15 @@ async fn vendors_word_of_our_own_write_is_told_once_whichever_comes_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_happens_with_the_lead_in_between_lets_no_echo_through() {
+    let (log, mut listener) = log();
+    log.publish_own(change("x", "ours", None));
+    log.publish(Event { kind: EventKind::InteractionAdded, ..change("x", "ours", None) });
+    log.publish(change("x", "ours", Some(7)));
+    assert_eq!(heard(&mut listener).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_says_something_else_is_told() {
     let (log, mut listener) = log();
     log.publish_own(change("x", "ours", None));

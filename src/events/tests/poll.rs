@@ -14,6 +14,11 @@ fn polling(model: &Arc<Model>, log: &Log, looked: Looked) -> impl Future<Output 
     poll(model.gather(), log.clone(), PollSettings::default(), circumstances(), looked)
 }
 
+/// A lead as someone else tells it who has just read it.
+fn fresh(key: Key) -> Lead {
+    Lead { vendor_status: Some("new".to_owned()), ..Lead::bare(key, Vendor::LeadSail) }
+}
+
 /// The cursor behind what can be heard now, of which there is something.
 fn cursor(listener: &mut Listener) -> String {
     let mut last = None;
@@ -91,7 +96,7 @@ async fn source_that_tells_by_itself_is_looked_at_seldom_and_what_it_told_is_not
     }
     let mut event = event(0, "a");
     let key = Key { source: event.source.clone(), native: NativeId::new("told").unwrap(), day: None };
-    (event.kind, event.lead) = (EventKind::LeadCreated, Some(Arc::new(Lead::bare(key, Vendor::LeadSail))));
+    (event.kind, event.lead) = (EventKind::LeadCreated, Some(Arc::new(fresh(key))));
     log.publish(event);
     assert_eq!(heard(&mut listener).len(), 1);
     after(240).await;
@@ -172,7 +177,7 @@ async fn what_someone_else_told_while_nobody_listened_is_not_told_again() {
     let cursor = left(&model, &log, listener).await;
     let key = Key { source: SourceId::new("a").unwrap(), native: NativeId::new("told").unwrap(), day: None };
     model.leads.lock().unwrap().insert("told".to_owned(), now(200));
-    let lead = Some(Arc::new(Lead::bare(key, Vendor::LeadSail)));
+    let lead = Some(Arc::new(fresh(key)));
     log.publish(Event { kind: EventKind::LeadCreated, lead, ..event(0, "a") });
     after(600).await;
     let mut listener = log.listen(&caller("test"), Some(&cursor)).unwrap();
@@ -248,4 +253,53 @@ async fn what_was_seen_outlives_a_configuration() {
     tokio::spawn(polling(&model, &log, looked));
     after(60).await;
     assert_eq!(heard(&mut listener), [(EventKind::LeadCreated, "meanwhile".to_owned(), None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn second_change_behind_one_that_someone_else_told_is_told() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], true);
+    let (log, mut listener) = log();
+    begin(&model, &log);
+    after(30).await;
+    let key = Key { source: SourceId::new("a").unwrap(), native: NativeId::new("old").unwrap(), day: None };
+    let first = Lead { vendor_status: Some("contacted".to_owned()), ..fresh(key) };
+    log.publish(Event { lead: Some(Arc::new(first)), ..event(0, "a") });
+    model.leads.lock().unwrap().insert("old".to_owned(), (NOW - 100_000, "signed"));
+    after(300).await;
+    assert_eq!(heard(&mut listener).len(), 2, "what was told, and what came of it then");
+    after(600).await;
+    assert_eq!(heard(&mut listener), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn source_that_cannot_be_looked_at_is_told_as_missed_once_it_can() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+    let (log, mut listener) = log();
+    model.failing.store(1, Ordering::Relaxed);
+    begin(&model, &log);
+    after(30).await;
+    assert_eq!(heard(&mut listener), []);
+    after(60).await;
+    assert_eq!(heard(&mut listener), [(EventKind::Missed, String::new(), None)]);
+    after(600).await;
+    assert_eq!(heard(&mut listener), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn interactions_of_all_leads_that_moved_are_read_look_by_look() {
+    let model = Model::new([("old".to_owned(), NOW - 100_000)], false);
+    let (log, mut listener) = log();
+    begin(&model, &log);
+    after(30).await;
+    for number in 0..25 {
+        let id = format!("n{number}");
+        model.touches.lock().unwrap().insert(id.clone(), vec![(["x", "y"][number % 2], false)]);
+        model.leads.lock().unwrap().insert(id, now(31));
+    }
+    let calls = model.calls();
+    after(180).await;
+    assert_eq!(heard(&mut listener).iter().filter(|told| told.0 == EventKind::LeadCreated).count(), 25);
+    assert_eq!(model.calls() - calls, 3 + 25, "three looks, and each lead once");
+    after(120).await;
+    assert_eq!(model.calls() - calls, 5 + 25);
 }
