@@ -140,6 +140,35 @@ fn written_lists_say_what_resolved_lists_say() {
 }
 
 #[tokio::test]
+async fn a_place_of_which_nothing_is_left_is_merged_like_any_other() {
+    let (schema, [anyone, _]) = (bench(), callers());
+    for (twice, once) in [
+        (
+            "nodes { conversation { id @include(if: $no) } conversation { channel @skip(if: $no) } }",
+            "nodes { conversation { channel } }",
+        ),
+        ("nodes { id @include(if: $no) } nodes { name phone }", "nodes { name phone }"),
+        ("edges { node { id @include(if: $no) } node { name } }", "edges { node { name } }"),
+        ("edges { cursor @include(if: $no) } edges { node { email } }", "edges { node { email } }"),
+        ("nodes { source { id @include(if: $no) } source { name } }", "nodes { source { name } }"),
+        (
+            "nodes { notes { id @include(if: $no) } notes { text @include(if: $no) } }",
+            "nodes { notes { id @include(if: $no) } }",
+        ),
+    ] {
+        let ask = async |fields: &str| {
+            let used = "viewer { name @include(if: $no) }";
+            let query = format!("query($no: Boolean!) {{ leads(first: 20) {{ {fields} }} {used} }}");
+            let answer: Value = serde_json::from_str(&ask(&schema, &anyone, query).await).unwrap();
+            answer["data"]["leads"].clone()
+        };
+        let (merged, alone) = (ask(twice).await, ask(once).await);
+        assert!(alone.is_object());
+        assert_eq!(merged, alone, "{twice}");
+    }
+}
+
+#[tokio::test]
 async fn what_most_clients_ask_is_written_whole() {
     let schema = bench();
     let query = "{ leads(first: 2, filter: {vendors: [SPELO]}) { edges { cursor node { id name status source { name } } } \

@@ -17,7 +17,7 @@ use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value};
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{BoxFuture, try_join_all};
 
 pub(super) use self::merges::merges_lists;
 pub(super) use self::out::Out;
@@ -162,7 +162,7 @@ async fn answers<N: ObjectType>(
     for ask in asks {
         reads.push(Box::pin(answer(ctx, nodes, ask)));
     }
-    join_all(reads).await.into_iter().collect::<ServerResult<_>>().ok()
+    try_join_all(reads).await.ok()
 }
 
 async fn answer<N: ObjectType>(

@@ -40,7 +40,7 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn of(selected: &Selected<'a>) -> Self {
-        Self { field: selected.field, several: selected.below.len() > 1 }
+        Self { field: selected.field, several: selected.places > 1 }
     }
 }
 

@@ -34,6 +34,8 @@ pub(in crate::graphql) trait Shape: Sized + 'static {
 pub(in crate::graphql) struct Selected<'a> {
     /// The first place that selects it.
     pub(super) field: &'a Positioned<Field>,
+    /// How many places select it. One of which `@skip` and `@include` have left nothing is a place as well.
+    pub(super) places: usize,
     /// What is selected below it, in all places.
     pub(super) below: Vec<&'a SelectionSet>,
 }
@@ -84,8 +86,13 @@ impl<'a> Fragments<'a> {
                     let key = field.node.response_key().node.as_str();
                     let below = Some(&field.node.selection_set.node).filter(|set| !set.items.is_empty());
                     match fields.iter_mut().find(|known| known.key() == key) {
-                        Some(known) => known.below.extend(below),
-                        None => fields.push(Selected { field, below: below.into_iter().collect() }),
+                        Some(known) => {
+                            known.places += 1;
+                            known.below.extend(below);
+                        }
+                        None => {
+                            fields.push(Selected { field, places: 1, below: below.into_iter().collect() });
+                        }
                     }
                 }
                 Selection::InlineFragment(fragment) => {
@@ -127,7 +134,7 @@ impl<'a, T: Shape> Plan<'a, T> {
                 _ => T::field(&selected, fragments),
             };
             if write.is_none() {
-                if selected.below.len() > 1 {
+                if selected.places > 1 {
                     return None;
                 }
                 plan.resolved.push(selected.field);
