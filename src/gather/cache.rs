@@ -143,6 +143,8 @@ struct Held {
     begun: Stamp,
     /// Someone reads it anew.
     renewing: Arc<AtomicBool>,
+    /// Something newer is held in its place.
+    replaced: Arc<AtomicBool>,
 }
 
 /// What became of a read that failed.
@@ -254,7 +256,8 @@ impl Cache {
 
     /// Lets go of what is held under a key, so that it is read anew.
     pub(super) async fn drop_held(&self, key: &ReadKey) {
-        self.held.invalidate(key).await;
+        let before = self.held.remove(key).await;
+        before.inspect(|before| before.replaced.store(true, Ordering::SeqCst));
     }
 
     /// Forgets all that goes by a name, for everyone and at once: also what a read brings that is under way.
@@ -277,7 +280,10 @@ impl Cache {
     async fn keep(&self, key: ReadKey, held: Held) {
         let ended = self.ended.get().is_some_and(|ended| ended.contains(key.source()));
         if !ended && held.begun >= key.since(&self.generations) {
+            let before = self.held.get(&key).await;
             self.held.insert(key, held).await;
+            // Whoever rests on what was held here would get the newer one now.
+            before.inspect(|before| before.replaced.store(true, Ordering::SeqCst));
         }
     }
 
@@ -304,7 +310,7 @@ impl Cache {
         let held = self.held(&key).await;
         if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
             key.count(CacheRead::Hit);
-            let standing = self.generations.standing(key.names(), held.begun);
+            let standing = self.generations.standing(key.names(), held.begun, Arc::clone(&held.replaced));
             cx.meter.ground.rest(held.born + held.life.fresh, Arc::new(standing));
             return read(held, Age::Fresh).ok_or_else(garbled);
         }
@@ -466,6 +472,7 @@ fn hold<V: Send + Sync + 'static>(fresh: Fresh<V>, fetched_at: Timestamp, begun:
         life,
         begun,
         renewing: Arc::default(),
+        replaced: Arc::default(),
     }
 }
 

@@ -64,6 +64,9 @@ impl Inner {
         let most = longest(self.registry.seen_by(&cx.caller).all().len());
         let cursor = given.map(|text| self.sealer.open(&scope, filter, cx.now, text, most)).transpose();
         let cursor = cursor.map_err(GatherError::Input)?;
+        if let Some(cursor) = &cursor {
+            cx.meter.ground.end(Instant::now() + self.sealer.left(cursor, cx.now));
+        }
 
         let read = legs.iter().filter(|(_, leg)| matches!(leg, Leg::Read(_)));
         let names = read.map(|(source, _)| (source.id().as_str().to_owned(), source.vendor().code()));

@@ -4,6 +4,8 @@
 //! since vendors' own cursors are inside and clients are not to build on them. The nonce is derived from the payload with the
 //! key, so that one place has one cursor. The server keeps no paging state.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, Payload as Sealing};
@@ -97,6 +99,12 @@ impl Sealer {
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&sealed);
         Some(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// For how long a cursor is still good.
+    pub(super) fn left(&self, cursor: &Cursor, now: Timestamp) -> Duration {
+        let age = now.as_second().saturating_sub(cursor.made);
+        Duration::from_secs(u64::try_from(self.life_seconds.saturating_sub(age)).unwrap_or(0))
     }
 
     /// Opens a cursor that was sealed for this scope and filter.

@@ -7,7 +7,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::model::id::{EntityKind, NativeId, SourceId};
 use crate::model::lease::Basis;
@@ -73,9 +73,10 @@ impl Generations {
     }
 
     /// What was read under these names by a read that began at `begun`: it stands until one of them is forgotten.
-    pub(super) fn standing(&self, names: [Name<'_>; 3], begun: Stamp) -> Standing {
+    /// `replaced` says that something newer was read since.
+    pub(super) fn standing(&self, names: [Name<'_>; 3], begun: Stamp, replaced: Arc<AtomicBool>) -> Standing {
         let places = names.map(|name| self.place(name));
-        Standing { marks: Arc::clone(&self.marks), places, begun }
+        Standing { marks: Arc::clone(&self.marks), places, begun, replaced }
     }
 
     fn place(&self, name: Name<'_>) -> usize {
@@ -93,6 +94,7 @@ pub(super) struct Standing {
     marks: Arc<[AtomicU64]>,
     places: [usize; 3],
     begun: Stamp,
+    replaced: Arc<AtomicBool>,
 }
 
 impl Basis for Standing {
@@ -100,6 +102,6 @@ impl Basis for Standing {
         let mark = |place: &usize| {
             self.marks.get(*place).is_some_and(|mark| mark.load(Ordering::SeqCst) <= self.begun.0)
         };
-        self.places.iter().all(mark)
+        !self.replaced.load(Ordering::SeqCst) && self.places.iter().all(mark)
     }
 }

@@ -65,6 +65,7 @@ impl Gather {
     /// `TooOften` for a caller beyond `Settings::links_per_second`; else what the source says: `Unsupported` where it has no
     /// recordings.
     pub async fn recording_link(&self, cx: &Cx, key: &Key) -> Result<Option<RecordingLink>, LinkError> {
+        cx.meter.ground.pass();
         let Some(source) = self.inner.registry.seen_by(&cx.caller).get(&key.source) else { return Ok(None) };
         let unsupported = || SourceError::new(&key.source, "recordings.link", SourceErrorKind::Unsupported);
         let recordings = source.recordings().ok_or_else(|| LinkError::Source(unsupported()))?;

@@ -141,13 +141,16 @@ async fn execute_read(
     let standing = gather.map(Gather::standing);
     let state = gather.map(|gather| State::new(gather.clone(), cx.clone()));
     let passing = state.as_ref().map(|state| state.passing.clone());
-    let (mut safe, mut unknown) = (false, None);
+    let (mut safe, mut query, mut unknown) = (false, false, None);
     let mut answer = bounded(&cx, schema.settings.suggestions.holds(&cx.caller), async {
         let read = read.await?;
         safe = read.safe;
-        unknown = (!read.known).then(|| (read.text.clone(), Arc::clone(&read.document)));
+        let (is_query, learned) = (read.is_query(), read.to_learn());
         let roots = if read.known { &schema.trusting } else { &schema.strict };
-        run(roots, &cx, state, read, &schema.settings, spent, &schema.purse).await
+        let response = run(roots, &cx, state, read, &schema.settings, spent, &schema.purse).await?;
+        // Only now: nothing is known of what did not come to its end.
+        (query, unknown) = (is_query, learned);
+        Ok(response)
     })
     .await;
     metrics::operation_answered(answer.refusal().is_none(), answer.codes(), cx.meter.calls());
@@ -164,7 +167,8 @@ async fn execute_read(
     if safe && named && lasts {
         answer.keep_for(FRESH);
     }
-    if let (true, Some(lease), Some(standing)) = (lasts, cx.meter.ground.lease(), standing) {
+    // What changes something is to change it each time it is asked.
+    if let (true, Some(lease), Some(standing)) = (lasts && query, cx.meter.ground.lease(), standing) {
         answer.give_again(lease.and(standing));
     }
     answer

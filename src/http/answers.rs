@@ -117,9 +117,8 @@ impl Answers {
         let Some(cache) = self.0.as_ref().filter(|_| answer.lease.is_some()) else { return };
         // The bytes as they came are a piece of a connection's whole buffer, which is not to be kept for them.
         let question = Question { bytes: Bytes::copy_from_slice(&question.bytes), ..question };
-        cache.insert(
-            question,
-            Arc::new(Kept { answer: answer.clone(), made: Instant::now(), etag: OnceLock::new() }),
-        );
+        // No larger than it is: what it was written into had room to grow.
+        let answer = Answer { body: Bytes::copy_from_slice(&answer.body), ..answer.clone() };
+        cache.insert(question, Arc::new(Kept { answer, made: Instant::now(), etag: OnceLock::new() }));
     }
 }

@@ -60,6 +60,7 @@ struct Known {
     /// Something in the answer is of this moment only, so that nothing else counts.
     passing: bool,
     until: Option<Instant>,
+    end: Option<Instant>,
     bases: Vec<Arc<dyn Basis>>,
 }
 
@@ -83,6 +84,12 @@ impl Ground {
         }
     }
 
+    /// Notes that the answer is good until a moment at most, whatever else it rests on.
+    pub fn end(&self, until: Instant) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.end = Some(known.end.map_or(until, |before| before.min(until)));
+    }
+
     /// Notes that something in the answer is of this moment only: made anew, it might come out otherwise.
     pub fn pass(&self) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,6 +101,7 @@ impl Ground {
     pub fn lease(&self) -> Option<Lease> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let until = known.until.filter(|_| !known.passing)?;
+        let until = known.end.map_or(until, |end| end.min(until));
         Some(Lease { until, bases: known.bases.as_slice().into() })
     }
 }

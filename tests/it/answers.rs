@@ -156,6 +156,49 @@ async fn who_has_an_answer_already_is_told_that_it_still_holds() {
     assert_eq!(unmarked.status(), 400);
 }
 
+#[tokio::test]
+async fn what_changes_something_changes_it_each_time_it_is_asked() {
+    let world = Plan::new(20, 5).only(&[SPELO]).start().await;
+    // All that the answer shows is held, and no write voids it.
+    let all = "{ leads(first: 20) { nodes { id conversation { id } } pageInfo { endCursor } } }";
+    let (found, _) = ask(&world, all).await;
+    let nodes = found["data"]["leads"]["nodes"].as_array().unwrap();
+    let id = &nodes.iter().find(|lead| lead["conversation"]["id"].is_string()).unwrap()["id"];
+    let text = "mutation($input: UpdateLeadInput!) { updateLead(input: $input) { outcome lead { conversation { id } } } }";
+    let order = Query::new(text).with("input", json!({"id": id, "notes": "Called, nobody there."}));
+    for times in 1..=4 {
+        let (answer, again) = told(world.request(order.clone())).await;
+        assert_eq!(answer["data"]["updateLead"]["outcome"], "APPLIED");
+        assert!(!again);
+        assert_eq!(world.writes(SPELO), times);
+    }
+}
+
+#[tokio::test]
+async fn record_that_was_read_anew_with_a_list_is_shown_as_it_is_there() {
+    let mut world = Plan::new(20, 5).only(&[SPELO]).start().await;
+    let id = world.newest(SPELO).await;
+    let one = json!({"query": "query($id: ID!) { lead(id: $id) { status } }", "variables": {"id": id}});
+    told(world.post(&one)).await;
+    told(world.post(&one)).await;
+    let (before, again) = told(world.post(&one)).await;
+    assert!(again);
+    // Somebody else, past this gateway; no webhook tells it, and the list is read for a reason of its own.
+    let changed =
+        ["NEW", "CONTACTED"].into_iter().find(|word| before["data"]["lead"]["status"] != *word).unwrap();
+    let ours = world.put_aside().await;
+    assert_eq!(update(&world, json!({"id": id, "status": changed})).await["outcome"], "APPLIED");
+    world.take_back(ours);
+    assert!(told(world.post(&one)).await.1);
+    let list =
+        "{ leads(first: 1, filter: {createdAt: {from: \"2000-01-01T00:00:00Z\"}}) { nodes { status } } }";
+    let (listed, _) = ask(&world, list).await;
+    assert_eq!(listed["data"]["leads"]["nodes"][0]["status"], changed);
+    let (after, again) = told(world.post(&one)).await;
+    assert!(!again);
+    assert_eq!(after["data"]["lead"]["status"], changed);
+}
+
 /// A caller whose key is its name.
 fn known(name: &str, scopes: &[Scope], sources: &[&str]) -> Known {
     let named = sources.iter().map(|name| SourceId::new(name).unwrap()).collect();

@@ -102,6 +102,7 @@ impl Gather {
     }
 
     async fn write<C: Change>(&self, cx: &Cx, order: WriteOrder<C>) -> Written {
+        cx.meter.ground.pass();
         let (lead, fields) = (order.lead.clone(), order.change.fields());
         let audit = move || Audit::open(cx, C::NAME, lead, fields);
         let (source, edit) = match self.inner.accept(cx, &order) {

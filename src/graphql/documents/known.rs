@@ -51,6 +51,8 @@ pub(in crate::graphql) fn takes(operation: &OperationDefinition, given: &Variabl
     operation.variable_definitions.iter().all(|Positioned { node: definition, .. }| {
         let kind = &definition.var_type.node;
         match given.get(&definition.name.node) {
+            // Null for a variable with a default may stand where null may not, which the library finds out.
+            Some(Value::Null) => kind.nullable && definition.default_value.is_none(),
             Some(value) => is_of(kind, value),
             None => kind.nullable || definition.default_value.is_some(),
         }

@@ -88,6 +88,19 @@ impl Read {
         self.name.as_deref().or_else(only)
     }
 
+    /// Whether it asks for a query.
+    pub(super) fn is_query(&self) -> bool {
+        self.operation().is_ok_and(|operation| operation.ty == OperationType::Query)
+    }
+
+    /// Its document, to be known once it has run without being refused. `None` where it is known already, or where the library
+    /// does not look at all of it: what stands beside a variable without a value is validated only with one.
+    pub(super) fn to_learn(&self) -> Option<(String, Arc<Known>)> {
+        let definitions = &self.operation().ok()?.variable_definitions;
+        let whole = definitions.iter().all(|defined| self.variables.contains_key(&defined.node.name.node));
+        (!self.known && whole).then(|| (self.text.clone(), Arc::clone(&self.document)))
+    }
+
     /// Whether it asks for a subscription.
     pub(super) fn is_subscription(&self) -> bool {
         self.operation().is_ok_and(|operation| operation.ty == OperationType::Subscription)

@@ -25,6 +25,11 @@ const QUERIES: &[(&str, &str)] = &[
     ("query($v: [ID!]!) { nodes(ids: $v) { id } }", "[\"x\"]"),
     ("query($v: Boolean!) { viewer { name @include(if: $v) scopes @skip(if: $v) } }", "true"),
     ("query($v: Boolean = true) { leads(filter: {hasConversation: $v}) { incomplete } }", "false"),
+    ("query($v: Boolean = true) { viewer { name @include(if: $v) scopes } }", "true"),
+    (
+        "query($v: OnSourceFailure = PARTIAL) { leads(onSourceFailure: $v) { incomplete } viewer { name } }",
+        "\"FAIL\"",
+    ),
     ("query($v: LeadStatus!) { leads(filter: {status: [$v]}) { incomplete } }", "\"NEW\""),
     ("query($v: [Vendor!]) { leads(filter: {vendors: $v}) { incomplete } }", "[\"SPELO\"]"),
     (
@@ -161,4 +166,15 @@ async fn documents_are_known_within_bounds() {
         documents.learn(&text, read.document).await;
     }
     assert!(documents.known_bytes().await <= 32 << 20);
+}
+
+#[tokio::test]
+async fn what_stood_beside_a_missing_variable_is_looked_at_once_that_is_there() {
+    let query =
+        "query($v: String) { viewer { name } leads(filter: {text: $v, sourcez: [\"x\"]}) { incomplete } }";
+    let schema = schema();
+    told(&schema, query, &json!({})).await;
+    let answer = told(&schema, query, &json!({"v": "a"})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{answer}");
+    assert!(answer.get("data").is_none());
 }
