@@ -226,10 +226,8 @@ pub fn router(
     // and for all below it. A request meets the first one first.
     routes.layer(
         ServiceBuilder::new()
-            // Outermost, so that every answer carries its id.
-            .layer(from_fn(request_id::tag))
-            // Counts whatever comes of all this.
-            .layer(from_fn(observe::count))
+            // Outermost: every answer carries its id and is counted, whatever comes of it.
+            .layer(from_fn(observe::follow))
             .map_response(with_usual_headers)
             .layer(compression())
             // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.

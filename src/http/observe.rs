@@ -8,17 +8,19 @@ use axum::routing::{Router, get};
 use http::header;
 use tracing::Instrument;
 
-use super::request_id::RequestId;
-use crate::telemetry::{metrics, traces};
+use super::request_id;
+use crate::telemetry::{self, metrics, traces};
 
-/// Counts and traces a request and its answer.
-pub(super) async fn count(request: Request, next: Next) -> Response {
+/// Gives a request its id, by which all that is logged on its way belongs to it; counts and traces it and its answer.
+pub(super) async fn follow(mut request: Request, next: Next) -> Response {
+    let id = request_id::tag(&mut request);
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or_else(|| "other".to_owned(), |route| route.as_str().to_owned());
-    let id = request.extensions().get::<RequestId>().map_or("", |id| &*id.0);
-    let span = traces::request(method(request.method()), &route, id, request.headers());
+    let logged = telemetry::request(&id);
+    let span = logged.in_scope(|| traces::request(method(request.method()), &route, &id, request.headers()));
     let counting = metrics::http_request(method(request.method()), route);
-    let response = next.run(request).instrument(span.clone()).await;
+    let mut response = next.run(request).instrument(span.clone()).instrument(logged).await;
+    request_id::echo(&id, &mut response);
     counting.answered(response.status().as_u16());
     traces::answered(&span, response.status().as_u16());
     response

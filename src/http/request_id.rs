@@ -4,14 +4,11 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::HeaderName;
-use tracing::Instrument;
 
 use super::failure;
-use crate::telemetry;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -19,8 +16,8 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) Arc<str>);
 
-/// Gives a request its id and echoes it.
-pub(super) async fn tag(mut request: Request, next: Next) -> Response {
+/// Gives a request its id.
+pub(super) fn tag(request: &mut Request) -> Arc<str> {
     let given =
         request.headers().get(&HEADER).and_then(|value| value.to_str().ok()).filter(|id| harmless(id));
     let id: Arc<str> = match given {
@@ -28,13 +25,15 @@ pub(super) async fn tag(mut request: Request, next: Next) -> Response {
         None => format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)).into(),
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    // Whatever is logged on the way belongs to this request.
-    let mut response = next.run(request).instrument(telemetry::request(&id)).await;
-    failure::tell(&mut response, &id);
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    id
+}
+
+/// Has a response repeat the id of its request.
+pub(super) fn echo(id: &str, response: &mut Response) {
+    failure::tell(response, id);
+    if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().insert(HEADER, value);
     }
-    response
 }
 
 fn harmless(id: &str) -> bool {
