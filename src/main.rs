@@ -16,6 +16,9 @@ use leadgraph::{graphql, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One GraphQL graph over several lead vendors.
 #[derive(Parser)]
 #[command(version)]
