@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
+use tracing::Instrument;
 
 use super::Refused;
 use super::issuer::Algorithm;
@@ -128,7 +129,7 @@ impl Ring {
     ///
     /// # Errors
     /// `Unknown` where there is none; `Unavailable` where that is not sure, since the issuer could not be asked.
-    pub(super) async fn key(&self, id: Option<&str>) -> Result<Key, Refused> {
+    pub(super) async fn key(self: &Arc<Self>, id: Option<&str>) -> Result<Key, Refused> {
         let find = || self.set().and_then(|set| set.find(id).cloned());
         if let Some(key) = find() {
             return Ok(key);
@@ -152,14 +153,22 @@ impl Ring {
         (self.fetch.is_none() || held.since.elapsed() < KEPT).then_some(held.set)
     }
 
-    /// Fetches the set, unless that was tried less than `pause` ago.
-    async fn renew(&self, pause: Duration) {
+    /// Fetches the set, unless that was tried less than `pause` ago. In a task of its own: whoever hangs up does not take along
+    /// what all others wait for.
+    async fn renew(self: &Arc<Self>, pause: Duration) {
+        if self.fetch.is_some() {
+            let ring = Arc::clone(self);
+            let renewing = async move { ring.renew_here(pause).await };
+            let _ = tokio::spawn(renewing.in_current_span()).await;
+        }
+    }
+
+    async fn renew_here(&self, pause: Duration) {
         let Some(fetch) = &self.fetch else { return };
         let mut tried = self.tried.lock().await;
         if tried.is_some_and(|at| at.elapsed() < pause) {
             return;
         }
-        // Beforehand: who hangs up while it waits has had its try, too.
         *tried = Some(Instant::now());
         let failed_before = self.failing.swap(true, Ordering::Relaxed);
         let issuer = &*self.issuer;

@@ -56,7 +56,7 @@ impl Address {
 }
 
 /// Whether a key of this id is found.
-async fn found(ring: &Ring, id: &str) -> Result<(), Refused> {
+async fn found(ring: &Arc<Ring>, id: &str) -> Result<(), Refused> {
     ring.key(Some(id)).await.map(|_| ())
 }
 
@@ -86,14 +86,14 @@ fn keys_that_are_none_to_check_with_are_passed_over() {
     }
     let beside: Vec<_> = others.into_iter().chain([key("good")]).collect();
     let mixed = KeySet::parse(json!({ "keys": beside }).to_string().as_bytes()).unwrap();
-    let ring = Ring::fixed(&"corp".into(), mixed);
+    let ring = Arc::new(Ring::fixed(&"corp".into(), mixed));
     assert!(found(&ring, "good").now_or_never().unwrap().is_ok());
     assert_eq!(found(&ring, "secret").now_or_never().unwrap(), Err(Refused::Unknown));
 }
 
 #[test]
 fn token_that_names_no_key_means_the_only_one() {
-    let ring = |ids: &[&str]| Ring::fixed(&"corp".into(), KeySet::parse(&set(ids)).unwrap());
+    let ring = |ids: &[&str]| Arc::new(Ring::fixed(&"corp".into(), KeySet::parse(&set(ids)).unwrap()));
     assert!(ring(&["a"]).key(None).now_or_never().unwrap().is_ok());
     assert_eq!(ring(&["a", "b"]).key(None).now_or_never().unwrap().err(), Some(Refused::Unknown));
 }
@@ -173,6 +173,17 @@ async fn who_hangs_up_while_keys_are_fetched_has_nobody_ask_more_often() {
         let hung_up = tokio::time::timeout(Duration::from_millis(10), found(&ring, "a")).await;
         assert!(hung_up.is_err() || hung_up == Ok(Err(Refused::Unavailable)));
     }
+    assert_eq!(address.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_hangs_up_while_keys_are_fetched_takes_them_from_nobody() {
+    let address = Address::default();
+    address.tells(Some(set(&["a"])));
+    let ring = address.ring();
+    assert!(tokio::time::timeout(Duration::from_millis(10), found(&ring, "a")).await.is_err());
+    advance(Duration::from_millis(100)).await;
+    assert!(found(&ring, "a").await.is_ok());
     assert_eq!(address.asked(), 1);
 }
 
