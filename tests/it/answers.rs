@@ -4,13 +4,10 @@
 
 use std::time::Duration;
 
-use leadgraph::callers::key::Digest;
-use leadgraph::callers::{Known, Rates};
-use leadgraph::model::caller::{Caller, Scope, Visible};
-use leadgraph::model::id::SourceId;
+use leadgraph::model::caller::Scope;
 use serde_json::{Value, json};
 
-use crate::harness::{LEADSAIL, Plan, Query, SPELO, World};
+use crate::harness::{LEADSAIL, Plan, Query, SPELO, World, known};
 use crate::writes::update;
 
 const PAGE: &str = "query($first: Int = 5, $filter: LeadFilter) { leads(first: $first, filter: $filter) {
@@ -197,18 +194,6 @@ async fn record_that_was_read_anew_with_a_list_is_shown_as_it_is_there() {
     let (after, again) = told(world.post(&one)).await;
     assert!(!again);
     assert_eq!(after["data"]["lead"]["status"], changed);
-}
-
-/// A caller whose key is its name.
-fn known(name: &str, scopes: &[Scope], sources: &[&str]) -> Known {
-    let named = sources.iter().map(|name| SourceId::new(name).unwrap()).collect();
-    let sources = if sources.is_empty() { Visible::All } else { Visible::Only(named) };
-    Known {
-        caller: Caller { name: name.into(), scopes: scopes.iter().copied().collect(), sources },
-        key: Digest::of(name),
-        previous_key: None,
-        rates: Rates { requests_per_second: 100_000, cost_per_second: 100_000_000 },
-    }
 }
 
 /// The answer without what is each one's own: its cursors, which hold when they were made, and the request's id.

@@ -11,25 +11,10 @@ mod reload;
 pub(crate) mod tokens;
 mod ways;
 
-use leadgraph::callers::key::Digest;
-use leadgraph::callers::{Known, Rates};
-use leadgraph::model::caller::{Caller, Scope, Visible};
-use leadgraph::model::id::SourceId;
+use leadgraph::model::caller::Scope;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, CHATZURI, Plan, Query, World};
-
-/// A caller whose key is its name; all sources where none are named.
-fn known(name: &str, scopes: &[Scope], sources: &[&str]) -> Known {
-    let named = sources.iter().map(|name| SourceId::new(name).unwrap()).collect();
-    let sources = if sources.is_empty() { Visible::All } else { Visible::Only(named) };
-    Known {
-        caller: Caller { name: name.into(), scopes: scopes.iter().copied().collect(), sources },
-        key: Digest::of(name),
-        previous_key: None,
-        rates: Rates { requests_per_second: 1_000, cost_per_second: 1_000_000 },
-    }
-}
+use crate::harness::{Answer, CHATZURI, Plan, Query, World, known};
 
 async fn ask(world: &World, key: &str, query: impl Into<Query>) -> Answer {
     let response = world.request(query).bearer_auth(key).send().await.unwrap();

@@ -2,29 +2,18 @@
 
 use std::time::Duration;
 
-use leadgraph::callers::key::Digest;
-use leadgraph::callers::{Known, Rates};
-use leadgraph::model::caller::{Caller, Scope};
+use leadgraph::model::caller::Scope;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Plan, Query, SPELO, World};
+use crate::harness::{Answer, Plan, Query, SPELO, World, known};
 
 const LINK: &str =
     "query($id: ID!) { conversation(id: $id) { id recording { mimeType link { url expiresAt } } } }";
 
-fn known(name: &str, scopes: impl IntoIterator<Item = Scope>) -> Known {
-    let caller = Caller { scopes: scopes.into_iter().collect(), ..Caller::unrestricted(name) };
-    Known {
-        caller,
-        key: Digest::of(name),
-        previous_key: None,
-        rates: Rates { requests_per_second: 1_000, cost_per_second: 1_000_000 },
-    }
-}
-
 async fn world() -> World {
-    let reader = Scope::ALL.into_iter().filter(|scope| *scope != Scope::RecordingsRead);
-    let callers = vec![known("one", Scope::ALL), known("other", Scope::ALL), known("reader", reader)];
+    let reader = Scope::ALL.into_iter().filter(|scope| *scope != Scope::RecordingsRead).collect::<Vec<_>>();
+    let callers =
+        vec![known("one", &Scope::ALL, &[]), known("other", &Scope::ALL, &[]), known("reader", &reader, &[])];
     let plan = Plan::new(30, 10).only(&[SPELO]).callers(callers);
     plan.settings(|settings| settings.links_per_second = 1).start().await
 }

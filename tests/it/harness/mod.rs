@@ -13,7 +13,23 @@ mod world;
 pub(crate) use self::list::{List, Page, records};
 pub(crate) use self::world::{CHATZURI, Calls, LEADSAIL, Plan, SECRETS, SPELO, World, elements};
 
+use leadgraph::callers::key::Digest;
+use leadgraph::callers::{Known, Rates};
+use leadgraph::model::caller::{Caller, Scope, Visible};
+use leadgraph::model::id::SourceId;
 use serde_json::{Map, Value, json};
+
+/// A caller whose key is its name; all sources where none are named. Rates have tests of their own.
+pub(crate) fn known(name: &str, scopes: &[Scope], sources: &[&str]) -> Known {
+    let named = sources.iter().map(|name| SourceId::new(name).unwrap()).collect();
+    let sources = if sources.is_empty() { Visible::All } else { Visible::Only(named) };
+    Known {
+        caller: Caller { name: name.into(), scopes: scopes.iter().copied().collect(), sources },
+        key: Digest::of(name),
+        previous_key: None,
+        rates: Rates { requests_per_second: 100_000, cost_per_second: 100_000_000 },
+    }
+}
 
 /// A GraphQL request.
 #[derive(Clone, Debug)]
