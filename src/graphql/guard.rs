@@ -115,6 +115,14 @@ pub(super) fn check(document: &str, limits: &Limits) -> Result<Counts, Refused> 
     Ok(counts)
 }
 
+/// Whether a document may be put before the parser, as far as the guard can tell. For benches: a request shows it with all
+/// that comes before and after.
+#[doc(hidden)]
+#[must_use]
+pub fn admits(document: &str, limits: &Limits) -> bool {
+    check(document, limits).is_ok()
+}
+
 impl Limit {
     /// Its name for programs, its value, and its words for people.
     pub(super) fn told(self, limits: &Limits) -> (&'static str, u32, &'static str) {

@@ -28,7 +28,7 @@ use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
 use self::documents::Documents;
 pub use self::documents::{DocumentSettings, Manifest};
-pub use self::guard::Limits;
+pub use self::guard::{Limits, admits};
 pub use self::request::{Answer, Budget, Opened, Request, execute, execute_batch, open};
 use self::request::{Purse, Unlimited};
 use crate::events::Log;

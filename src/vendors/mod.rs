@@ -16,7 +16,10 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::model::failure::SourceError;
 use crate::model::id::{SourceId, Vendor};
+use crate::model::lead::Lead;
+use crate::model::page::Page;
 use crate::secret::Secret;
 use crate::source::{DynDiscovery, Source, Webhook};
 use crate::upstream::client::Client;
@@ -38,6 +41,8 @@ pub struct Entry {
     pub policy: fn() -> Policy,
     /// Opens an account. Makes no call.
     pub open: fn(Setup) -> Result<Account, Vec<Problem>>,
+    /// What a page of leads says, from its bytes as they are sent, read as a source of an account reads it.
+    pub leads_page: fn(&SourceId, &[u8]) -> Result<Page<Lead>, SourceError>,
     /// Its simulator.
     #[cfg(feature = "simulator")]
     pub simulate: fn(simulation::Stage) -> Arc<dyn simulation::Simulated>,

@@ -2,13 +2,16 @@
 
 use std::num::NonZeroU16;
 
+use serde_json::value::RawValue;
+
 use super::super::kit;
 use super::agent::Agent;
-use super::normalize;
 use super::request::PAGE_SIZE;
+use super::{normalize, wire};
 use crate::model::caps::{LeadCaps, ListCaps, Paging, TimeFilter};
 use crate::model::cx::Cx;
 use crate::model::failure::SourceError;
+use crate::model::id::SourceId;
 use crate::model::lead::Lead;
 use crate::model::page::{Page, PageToken};
 use crate::source::{LeadQuery, List};
@@ -28,8 +31,19 @@ impl List<Lead> for Agent {
         from: Option<&PageToken>,
     ) -> Result<Page<Lead>, SourceError> {
         let rows = self.rows(cx, OP, "get-leads", query.created, None, from).await?;
-        Ok(kit::rows(&rows, |wire, text| normalize::lead(&self.id, wire, text)))
+        Ok(page(&self.id, &rows))
     }
+}
+
+/// What the rows of a page say.
+fn page(source: &SourceId, rows: &[Box<RawValue>]) -> Page<Lead> {
+    kit::rows(rows, |wire, text| normalize::lead(source, wire, text))
+}
+
+/// What any page of a list says.
+pub(super) fn any_page(source: &SourceId, body: &[u8]) -> Result<Page<Lead>, SourceError> {
+    let rows = wire::rows(OP, body).map_err(|error| kit::lift(source, error))?;
+    Ok(page(source, &rows))
 }
 
 /// What the vendor's list of leads can do: no status, no search, no link to a conversation.

@@ -44,6 +44,7 @@ pub(super) const ENTRY: Entry = Entry {
     base_url: "https://www.chatzuri.com/api/v1",
     policy,
     open,
+    leads_page: leads::any_page,
     #[cfg(feature = "simulator")]
     simulate: |stage| Arc::new(simulator::Office::new(stage)),
 };

@@ -16,7 +16,7 @@ use super::{DateFilter, LeadSail};
 use crate::model::caps::{LeadCaps, ListCaps, Paging, TimeFilter};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
-use crate::model::id::NativeId;
+use crate::model::id::{NativeId, SourceId};
 use crate::model::lead::{Lead, LeadStatus};
 use crate::model::page::{Page, PageToken};
 use crate::model::text::present;
@@ -78,22 +78,30 @@ impl List<Lead> for LeadSail {
             }
             other => other.map_err(|error| kit::lift(&self.id, error))?,
         };
-        let list: Result<Envelope<LeadList>, _> = kit::decode(LIST, &reply.body);
-        let list = list.map_err(|error| kit::lift(&self.id, error))?.data;
-        let mut page = kit::rows(&list.leads, |wire, raw| normalize::lead(&self.id, wire, raw));
-        page.next = match following(&list, &page, cursor) {
-            Following::End => None,
-            Following::Cursor(next) => Some(PageToken::Cursor(next)),
-            Following::EmptyButMore => {
-                tracing::warn!(source = %self.id, "list said that there is more, on a page without rows; taken for the end");
-                None
-            }
-            Following::Lost => {
-                return Err(kit::lift(&self.id, UpstreamError::new(LIST, Kind::Protocol)));
-            }
-        };
-        Ok(page)
+        page(&self.id, &reply.body, cursor)
     }
+}
+
+/// What the first page of a list says.
+pub(super) fn first_page(source: &SourceId, body: &[u8]) -> Result<Page<Lead>, SourceError> {
+    page(source, body, None)
+}
+
+/// What the page says that was read at `cursor`.
+fn page(source: &SourceId, body: &[u8], cursor: Option<&str>) -> Result<Page<Lead>, SourceError> {
+    let list: Result<Envelope<LeadList>, _> = kit::decode(LIST, body);
+    let list = list.map_err(|error| kit::lift(source, error))?.data;
+    let mut page = kit::rows(&list.leads, |wire, raw| normalize::lead(source, wire, raw));
+    page.next = match following(&list, &page, cursor) {
+        Following::End => None,
+        Following::Cursor(next) => Some(PageToken::Cursor(next)),
+        Following::EmptyButMore => {
+            tracing::warn!(%source, "list said that there is more, on a page without rows; taken for the end");
+            None
+        }
+        Following::Lost => return Err(kit::lift(source, UpstreamError::new(LIST, Kind::Protocol))),
+    };
+    Ok(page)
 }
 
 impl LeadSail {

@@ -43,6 +43,7 @@ pub(super) const ENTRY: Entry = Entry {
     base_url: "https://api.leadsail.app/api/v1",
     policy,
     open,
+    leads_page: leads::first_page,
     #[cfg(feature = "simulator")]
     simulate: |stage| Arc::new(simulator::Tenant::new(stage)),
 };

@@ -8,7 +8,7 @@ use super::Spelo;
 use super::wire::{Listing, One};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
-use crate::model::id::NativeId;
+use crate::model::id::{NativeId, SourceId};
 use crate::model::page::{Page, PageToken};
 use crate::upstream::call::Path;
 use crate::upstream::failure::{Kind, UpstreamError};
@@ -52,9 +52,7 @@ impl Spelo {
             }
             Err(error) => return Err(kit::lift(&self.id, error)),
         };
-        let listing: Listing = kit::decode(op, &reply.body).map_err(|error| kit::lift(&self.id, error))?;
-        let next = next(op, &listing, asked).map_err(|error| kit::lift(&self.id, error))?;
-        Ok(Page { next, ..kit::rows(&listing.data, row) })
+        page(&self.id, op, &reply.body, asked, row)
     }
 
     /// Reads a record, or what stands `below` it; `None` where the vendor has no such record on this site.
@@ -72,6 +70,19 @@ impl Spelo {
         };
         kit::decode::<One>(op, &reply.body).map(|one| Some(one.data))
     }
+}
+
+/// The page that a body holds, which was `asked` for by that cursor.
+pub(super) fn page<W: DeserializeOwned, T>(
+    source: &SourceId,
+    op: &'static str,
+    body: &[u8],
+    asked: Option<&str>,
+    row: impl Fn(W, &RawValue) -> Option<T>,
+) -> Result<Page<T>, SourceError> {
+    let listing: Listing = kit::decode(op, body).map_err(|error| kit::lift(source, error))?;
+    let next = next(op, &listing, asked).map_err(|error| kit::lift(source, error))?;
+    Ok(Page { next, ..kit::rows(&listing.data, row) })
 }
 
 /// Where the next page begins. SPELO-6: `has_more` decides, whatever `next_cursor` says. A page that goes on without

@@ -3,18 +3,19 @@
 use std::num::NonZeroU16;
 
 use super::super::kit;
-use super::calls::PAGE_SIZE;
-use super::{Spelo, normalize, wire};
+use super::calls::{self, PAGE_SIZE};
+use super::{Spelo, normalize};
 use crate::model::caps::{LeadCaps, ListCaps, Paging, TimeFilter};
 use crate::model::cx::Cx;
 use crate::model::failure::SourceError;
-use crate::model::id::NativeId;
+use crate::model::id::{NativeId, SourceId};
 use crate::model::lead::{Lead, LeadStatus};
 use crate::model::page::{Page, PageToken};
 use crate::source::{LeadQuery, List, Read};
 use crate::upstream::failure::{Kind, UpstreamError};
 
 pub(super) const COLLECTION: &str = "leads";
+const LIST: &str = "leads.list";
 
 /// SPELO-9: one word for each, and a filter for each.
 pub(super) const STATUS: &[LeadStatus] =
@@ -46,11 +47,13 @@ impl List<Lead> for Spelo {
         let mut filters = Vec::new();
         filters.extend(query.status.and_then(word).map(|word| ("status", word.to_owned())));
         filters.extend(query.created.since.map(|since| ("since", since.to_string())));
-        self.list(cx, "leads.list", COLLECTION, filters, from, |lead: wire::Lead, raw| {
-            normalize::lead(&self.id, lead, raw)
-        })
-        .await
+        self.list(cx, LIST, COLLECTION, filters, from, |lead, raw| normalize::lead(&self.id, lead, raw)).await
     }
+}
+
+/// What the first page of a list says.
+pub(super) fn first_page(source: &SourceId, body: &[u8]) -> Result<Page<Lead>, SourceError> {
+    calls::page(source, LIST, body, None, |lead, raw| normalize::lead(source, lead, raw))
 }
 
 impl Read<Lead> for Spelo {

@@ -40,6 +40,7 @@ pub(super) const ENTRY: Entry = Entry {
     base_url: "https://api.spelo.ai",
     policy,
     open,
+    leads_page: leads::first_page,
     #[cfg(feature = "simulator")]
     simulate: simulator::simulate,
 };

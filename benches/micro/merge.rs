@@ -1,0 +1,17 @@
+//! The first page of fifty leads over sources whose pages the cache holds.
+
+use divan::Bencher;
+use leadgraph::gather::request::{LeadFilter, Paging};
+
+use crate::sources::{FEW_AND_MANY, cx, gather, runtime};
+
+#[divan::bench(args = FEW_AND_MANY)]
+fn first_page_of_50(bencher: Bencher, sources: usize) {
+    let (runtime, gather) = (runtime(), gather(sources));
+    let filter = LeadFilter::default();
+    let paging = Paging { first: Some(50), ..Paging::default() };
+    let read = |cx| runtime.block_on(gather.leads(&cx, &filter, &paging)).map_err(|_| "no page").unwrap();
+    let cold = read(cx());
+    assert_eq!((cold.nodes.len(), cold.reports.len(), cold.incomplete), (50, sources, false));
+    bencher.with_inputs(cx).bench_local_values(read);
+}
