@@ -25,7 +25,7 @@ fn open(bencher: Bencher, sources: usize) {
     let page = page.map_err(|_| "no page").unwrap();
     let one = Some(vec![page.reports[0].source.clone()]);
     let other = LeadFilter { of: SourceFilter { sources: one, vendors: None }, ..LeadFilter::default() };
-    let after = Paging { after: page.end_cursor(), ..paging };
+    let after = Paging { after: page.end_cursor().map(str::to_owned), ..paging };
     let refused = |cx| match runtime.block_on(gather.leads(&cx, &other, &after)) {
         Err(GatherError::Input(error)) => Some(error.code),
         _ => None,

@@ -1,13 +1,13 @@
 //! What a client gets: edges in one order, and how each source took part.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::record::Record;
 use super::request::InputError;
 use super::walk::Trail;
-
 use crate::model::failure::SourceError;
 use crate::model::id::{SourceId, Vendor};
 use crate::model::source::{Health, Quota};
@@ -25,32 +25,70 @@ pub struct Connection<T> {
     pub incomplete: bool,
     /// How each source took part, sorted by name.
     pub reports: Vec<Report>,
-    pub(super) trail: Trail,
+    pub(super) trail: Arc<Trail>,
     /// Records of the walk before these nodes (reading backwards walks over them).
     pub(super) first: usize,
     /// The walk stopped early, but further on than the last node.
     pub(super) short: bool,
+    pub(super) sealed: Arc<Sealed>,
+}
+
+/// The cursors of a page that were asked for: each is sealed once, the last one being the end's.
+#[derive(Default)]
+pub(super) struct Sealed(OnceLock<Box<[OnceLock<Option<Box<str>>>]>>);
+
+impl Sealed {
+    /// The cursor at `place` of `places`.
+    fn get(&self, place: usize, places: usize, seal: impl FnOnce() -> Option<String>) -> Option<&str> {
+        let cursors = self.0.get_or_init(|| (0..places).map(|_| OnceLock::new()).collect());
+        cursors.get(place)?.get_or_init(|| seal().map(String::into_boxed_str)).as_deref()
+    }
 }
 
 impl<T> Connection<T> {
     /// The cursor of the edge at `index`. Sealed only when asked for.
     #[must_use]
-    pub fn cursor(&self, index: usize) -> Option<String> {
-        (index < self.nodes.len()).then(|| self.trail.cursor(self.first + index + 1)).flatten()
+    pub fn cursor(&self, index: usize) -> Option<&str> {
+        (index < self.nodes.len()).then(|| self.behind(index + 1)).flatten()
     }
 
     /// The first edge's cursor.
     #[must_use]
-    pub fn start_cursor(&self) -> Option<String> {
+    pub fn start_cursor(&self) -> Option<&str> {
         self.cursor(0)
     }
 
     /// Where the next page begins: the last edge's cursor, or further on where the gateway has read past it without a match.
     #[must_use]
-    pub fn end_cursor(&self) -> Option<String> {
-        (self.short || !self.nodes.is_empty())
-            .then(|| self.trail.cursor(self.first + self.nodes.len()))
-            .flatten()
+    pub fn end_cursor(&self) -> Option<&str> {
+        (self.short || !self.nodes.is_empty()).then(|| self.behind(self.nodes.len())).flatten()
+    }
+
+    /// The cursor behind the first `nodes` of these.
+    fn behind(&self, nodes: usize) -> Option<&str> {
+        let seal = || self.trail.cursor(self.first + nodes);
+        self.sealed.get(nodes, self.nodes.len() + 1, seal)
+    }
+
+    /// The same page for whoever needs no call for it.
+    pub(super) fn without_calls(&self) -> Self {
+        let reports = self.reports.iter().map(|report| Report { upstream_calls: 0, ..report.clone() });
+        Self {
+            nodes: self.nodes.clone(),
+            reports: reports.collect(),
+            trail: Arc::clone(&self.trail),
+            sealed: Arc::clone(&self.sealed),
+            ..*self
+        }
+    }
+}
+
+impl<T: Record> Connection<T> {
+    /// About how many bytes it holds, its records and all cursors that may be asked for among them.
+    pub(super) fn weight(&self) -> usize {
+        let nodes: usize = self.nodes.iter().map(|node| node.weight() as usize).sum();
+        let stops = self.reports.len();
+        nodes + self.trail.places.len() * 96 + (self.nodes.len() + 1) * (64 + stops * 96) + stops * 160
     }
 }
 

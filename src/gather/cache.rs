@@ -26,6 +26,7 @@ use super::settings::Settings;
 use crate::model::cx::{Cx, Meter};
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{Key, NativeId, SourceId};
+use crate::model::lease::Basis;
 use crate::model::page::PageToken;
 use crate::source::{ConversationQuery, LeadQuery};
 use crate::telemetry::metrics::{self, CacheRead};
@@ -195,7 +196,7 @@ impl moka::Expiry<ReadKey, Held> for Lifetime {
 impl Cache {
     pub(super) fn new(settings: &Settings) -> Self {
         let held = Moka::builder()
-            .max_capacity(settings.cache_bytes)
+            .max_capacity(settings.cache_bytes - settings.page_bytes())
             .weigher(|_: &ReadKey, held: &Held| held.weight.saturating_add(192))
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(Lifetime)
@@ -310,12 +311,11 @@ impl Cache {
         let held = self.held(&key).await;
         if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
             key.count(CacheRead::Hit);
-            let standing = self.generations.standing(key.names(), held.begun, Arc::clone(&held.replaced));
-            cx.meter.ground.rest(held.born + held.life.fresh, Arc::new(standing));
+            self.rest(cx, &key, held);
             return read(held, Age::Fresh).ok_or_else(garbled);
         }
-        // Whatever comes of it now, the next to ask gets it otherwise: fresh, or without the call that it costs here.
-        cx.meter.ground.pass();
+        // What is not fresh, or not read, the next to ask may get otherwise.
+        let doubt = cx.meter.ground.doubt();
         if let Some(held) = held.as_ref().filter(|held| held.is_aging(self.aging)) {
             key.count(CacheRead::Aging);
             if !held.renewing.swap(true, Ordering::Relaxed) {
@@ -341,6 +341,8 @@ impl Cache {
         match (outcome, held) {
             (Ok(held), _) => {
                 key.count(CacheRead::Miss);
+                doubt.clear();
+                self.rest(cx, &key, &held);
                 read(&held, Age::Fresh).ok_or_else(garbled)
             }
             (Err(error), Some(held)) if stands_in(error.kind) => {
@@ -352,6 +354,13 @@ impl Cache {
                 Err(error)
             }
         }
+    }
+
+    /// Notes that an answer rests on something that was read.
+    fn rest(&self, cx: &Cx, key: &ReadKey, held: &Held) {
+        let standing = self.generations.standing(key.names(), held.begun, Arc::clone(&held.replaced));
+        let standing: Arc<dyn Basis> = Arc::new(standing);
+        cx.meter.ground.rest(held.born + held.life.fresh, &standing);
     }
 
     /// Reads in a task of its own: whoever waits may leave, the read and its place in the cache stay. Equal reads are one.

@@ -164,9 +164,10 @@ impl Inner {
             has_previous_page: previous,
             incomplete: gone || reports.iter().any(missing),
             reports,
-            trail: walk.trail,
+            trail: Arc::new(walk.trail),
             first,
             short: walk.short,
+            sealed: Arc::default(),
         })
     }
 

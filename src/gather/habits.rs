@@ -1,13 +1,15 @@
 //! What has been seen of a list, and makes the next read of it shorter. All walks share it. It may be wrong by then: that costs a
 //! call, never a record.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What has been seen of one source's list of one kind.
 #[derive(Debug, Default)]
 pub(super) struct Habits {
     distrusted: AtomicBool,
+    /// How many lists are distrusted.
+    breaks: Arc<AtomicU64>,
     front: Mutex<Option<(u64, Front)>>,
 }
 
@@ -21,6 +23,11 @@ pub(super) struct Front {
 }
 
 impl Habits {
+    /// Of a list of which nothing has been seen. Where its order breaks, that is counted.
+    pub(super) fn counted(breaks: &Arc<AtomicU64>) -> Self {
+        Self { breaks: Arc::clone(breaks), ..Self::default() }
+    }
+
     /// Whether its order has been seen to break.
     pub(super) fn is_distrusted(&self) -> bool {
         self.distrusted.load(Ordering::Relaxed)
@@ -28,7 +35,9 @@ impl Habits {
 
     /// Its order has been seen to break.
     pub(super) fn distrust(&self) {
-        self.distrusted.store(true, Ordering::Relaxed);
+        if !self.distrusted.swap(true, Ordering::Relaxed) {
+            self.breaks.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The newest window as it was last seen under a filter, by the filter's fingerprint. One filter is remembered, the last.

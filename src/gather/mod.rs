@@ -19,6 +19,7 @@ mod links;
 mod lists;
 mod lookup;
 mod news;
+mod pages;
 mod plan;
 mod position;
 pub mod prices;
@@ -49,8 +50,10 @@ use self::history::Whose;
 use self::links::Links;
 use self::lookup::Scouted;
 pub use self::news::Anew;
+use self::pages::{Asked, Pages};
 use self::plan::{Leg, Legs};
 use self::prices::Prices;
+use self::record::Record;
 pub use self::recordings::LinkError;
 use self::recordings::Minted;
 use self::registry::Registry;
@@ -68,6 +71,7 @@ use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
 use crate::model::lease::Basis;
 use crate::source::Source;
+use crate::telemetry::metrics;
 
 /// What became of one key of a look-up: the record, no such record, or a failure.
 pub type Found<T> = Result<Option<Arc<T>>, SourceError>;
@@ -84,8 +88,9 @@ pub struct Gather {
 
 struct Inner {
     settings: Arc<Settings>,
-    registry: Registry,
+    registry: Arc<Registry>,
     cache: Cache,
+    pages: Pages,
     links: Arc<Links>,
     sealer: Arc<Sealer>,
     overlay: Overlay,
@@ -93,16 +98,20 @@ struct Inner {
     minted: Arc<Minted>,
 }
 
-/// The sources and links that an answer was made with.
+/// The sources, the belief in their lists' order, and the links that an answer was made with.
 struct Standing {
-    inner: Arc<Inner>,
+    registry: Arc<Registry>,
     sources: Arc<Vec<Arc<dyn Source>>>,
-    links: u64,
+    breaks: u64,
+    links: Arc<Links>,
+    puts: u64,
 }
 
 impl Basis for Standing {
     fn stands(&self) -> bool {
-        self.inner.registry.is(&self.sources) && self.inner.links.puts() == self.links
+        self.registry.is(&self.sources)
+            && self.registry.breaks() == self.breaks
+            && self.links.puts() == self.puts
     }
 }
 
@@ -111,8 +120,9 @@ impl Gather {
     #[must_use]
     pub fn new(settings: Settings, sources: Vec<Arc<dyn Source>>) -> Self {
         let inner = Inner {
-            registry: Registry::new(sources),
+            registry: Arc::new(Registry::new(sources)),
             cache: Cache::new(&settings),
+            pages: Pages::new(settings.page_bytes()),
             links: Arc::default(),
             sealer: Arc::new(Sealer::new(&settings)),
             overlay: Overlay::default(),
@@ -139,7 +149,8 @@ impl Gather {
         let same_keys = settings.cursor_keys == before.settings.cursor_keys;
         let sealer = if same_keys { Arc::clone(&before.sealer) } else { Arc::new(Sealer::new(&settings)) };
         let inner = Inner {
-            registry: before.registry.next(sources),
+            registry: Arc::new(before.registry.next(sources)),
+            pages: Pages::new(settings.page_bytes()),
             cache: before
                 .cache
                 .next(&settings, before.registry.names().into_iter().filter(|name| !stays(name))),
@@ -167,15 +178,17 @@ impl Gather {
         cx: &Cx,
         filter: &LeadFilter,
         paging: &Paging,
-    ) -> Result<Connection<Lead>, GatherError> {
+    ) -> Result<Arc<Connection<Lead>>, GatherError> {
         plan::check_leads(&cx.caller, filter).map_err(GatherError::Input)?;
-        let legs =
-            self.legs(&cx.caller, &filter.of, |source| plan::leads(self.inner.desk(source), filter))?;
-        let filter = fingerprint(filter);
-        let (field, kind) = ("leads", EntityKind::Lead);
-        self.inner
-            .connect(Request { cx, field, filter, kind, legs, paging, unsupported_is_missing: false })
-            .await
+        let (field, kind, print) = ("leads", EntityKind::Lead, fingerprint(filter));
+        let make = async |cx: &Cx| {
+            let legs =
+                self.legs(&cx.caller, &filter.of, |source| plan::leads(self.inner.desk(source), filter))?;
+            let request =
+                Request { cx, field, filter: print, kind, legs, paging, unsupported_is_missing: false };
+            self.inner.connect(request).await
+        };
+        self.page(cx, Asked::of(cx, field, print, paging), make).await
     }
 
     /// Conversations of all sources that the filter allows, newest first.
@@ -187,15 +200,17 @@ impl Gather {
         cx: &Cx,
         filter: &ConversationFilter,
         paging: &Paging,
-    ) -> Result<Connection<Conversation>, GatherError> {
+    ) -> Result<Arc<Connection<Conversation>>, GatherError> {
         plan::check_conversations(&cx.caller, filter).map_err(GatherError::Input)?;
-        let legs =
-            self.legs(&cx.caller, &filter.of, |source| plan::conversations(self.inner.desk(source), filter))?;
-        let filter = fingerprint(filter);
-        let (field, kind) = ("conversations", EntityKind::Conversation);
-        self.inner
-            .connect(Request { cx, field, filter, kind, legs, paging, unsupported_is_missing: false })
-            .await
+        let (field, kind, print) = ("conversations", EntityKind::Conversation, fingerprint(filter));
+        let make = async |cx: &Cx| {
+            let leg = |source: &Arc<dyn Source>| plan::conversations(self.inner.desk(source), filter);
+            let legs = self.legs(&cx.caller, &filter.of, leg)?;
+            let request =
+                Request { cx, field, filter: print, kind, legs, paging, unsupported_is_missing: false };
+            self.inner.connect(request).await
+        };
+        self.page(cx, Asked::of(cx, field, print, paging), make).await
     }
 
     /// Interactions of all sources that the filter allows, newest first. Sources that list them lead by lead answer for
@@ -208,29 +223,55 @@ impl Gather {
         cx: &Cx,
         filter: &InteractionFilter,
         paging: &Paging,
-    ) -> Result<Connection<Interaction>, GatherError> {
+    ) -> Result<Arc<Connection<Interaction>>, GatherError> {
         plan::check_interactions(filter).map_err(GatherError::Input)?;
         let inner = &self.inner;
         inner.registry.seen_by(&cx.caller).check_leads(filter).map_err(GatherError::Input)?;
-        let legs = self.legs(&cx.caller, &filter.of, |source| match &filter.leads {
-            Some(leads) => {
-                let own = leads.iter().filter(|lead| lead.source == *source.id());
-                let own: Vec<_> = own.cloned().collect();
-                if own.is_empty() {
-                    Leg::Skipped
-                } else {
-                    history::of_leads(inner, source, Whose::Keys(own), filter)
+        let (field, kind, print) = ("interactions", EntityKind::Interaction, fingerprint(filter));
+        let make = async |cx: &Cx| {
+            let legs = self.legs(&cx.caller, &filter.of, |source| match &filter.leads {
+                Some(leads) => {
+                    let own = leads.iter().filter(|lead| lead.source == *source.id());
+                    let own: Vec<_> = own.cloned().collect();
+                    if own.is_empty() {
+                        Leg::Skipped
+                    } else {
+                        history::of_leads(inner, source, Whose::Keys(own), filter)
+                    }
                 }
-            }
-            None if source.conversations().is_some() => plan::talks(inner.desk(source), filter),
-            None => history::of_newest(inner, source, filter),
-        })?;
-        let fingerprint = fingerprint(filter);
-        let (field, kind, unsupported_is_missing) =
-            ("interactions", EntityKind::Interaction, filter.leads.is_some());
-        inner
-            .connect(Request { cx, field, filter: fingerprint, kind, legs, paging, unsupported_is_missing })
-            .await
+                None if source.conversations().is_some() => plan::talks(inner.desk(source), filter),
+                None => history::of_newest(inner, source, filter),
+            })?;
+            let unsupported_is_missing = filter.leads.is_some();
+            let request = Request { cx, field, filter: print, kind, legs, paging, unsupported_is_missing };
+            inner.connect(request).await
+        };
+        self.page(cx, Asked::of(cx, field, print, paging), make).await
+    }
+
+    /// The page that was asked for: one that was made before and stands, or a new one.
+    async fn page<T: Record>(
+        &self,
+        cx: &Cx,
+        asked: Option<Asked>,
+        make: impl AsyncFnOnce(&Cx) -> Result<Connection<T>, GatherError>,
+    ) -> Result<Arc<Connection<T>>, GatherError> {
+        let Some(asked) = asked else { return make(cx).await.map(Arc::new) };
+        let pages = &self.inner.pages;
+        if let Some(page) = pages.get(cx, &asked) {
+            metrics::page_again(asked.field);
+            return Ok(page);
+        }
+        // Before anything is read: what changes meanwhile is not to be missed.
+        let standing = self.standing();
+        let ground = cx.meter.ground.part();
+        let mut meter = cx.meter.clone();
+        meter.ground = ground.clone();
+        let page = Arc::new(make(&Cx { meter, ..cx.clone() }).await?);
+        if let Some(lease) = ground.lease() {
+            pages.keep(asked, &page, lease.and(standing));
+        }
+        Ok(page)
     }
 
     /// Interactions of each of some leads, newest first, in the order of the leads. What many leads need is read together.
@@ -303,13 +344,18 @@ impl Gather {
         self.inner.each(keys, async |key| Ok(self.inner.interaction(cx, &key).await?.told(cx))).await
     }
 
-    /// What every answer rests on beside the reads it was made of: that there are the same sources, and that no more has become
-    /// known of what belongs to what.
+    /// What every answer rests on beside the reads it was made of: that there are the same sources, that no list has turned out to
+    /// be in another order than was believed, and that no more has become known of what belongs to what.
     #[must_use]
     pub fn standing(&self) -> Arc<dyn Basis> {
-        let (inner, sources) = (Arc::clone(&self.inner), self.inner.registry.snapshot());
-        let links = inner.links.puts();
-        Arc::new(Standing { inner, sources, links })
+        let Inner { registry, links, .. } = &*self.inner;
+        Arc::new(Standing {
+            registry: Arc::clone(registry),
+            sources: registry.snapshot(),
+            breaks: registry.breaks(),
+            links: Arc::clone(links),
+            puts: links.puts(),
+        })
     }
 
     /// Forgets a record and the pages of its source's lists of that kind, for everyone and at once. A read under way that

@@ -4,6 +4,7 @@
 //! root of a request or anywhere below.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -24,11 +25,13 @@ pub(super) struct Registry {
     sources: ArcSwap<Vec<Arc<dyn Source>>>,
     /// What has been seen of lists.
     lists: Arc<Mutex<Lists>>,
+    /// How many of them turned out not to be in the order that was believed.
+    breaks: Arc<AtomicU64>,
 }
 
 impl Registry {
     pub(super) fn new(sources: Vec<Arc<dyn Source>>) -> Self {
-        let registry = Self { sources: ArcSwap::default(), lists: Arc::default() };
+        let registry = Self { sources: ArcSwap::default(), lists: Arc::default(), breaks: Arc::default() };
         registry.set(sources);
         registry
     }
@@ -50,12 +53,19 @@ impl Registry {
 
     /// Other sources, with the same memory of lists.
     pub(super) fn next(&self, sources: Vec<Arc<dyn Source>>) -> Self {
-        Self { lists: Arc::clone(&self.lists), ..Self::new(sources) }
+        let (lists, breaks) = (Arc::clone(&self.lists), Arc::clone(&self.breaks));
+        Self { lists, breaks, ..Self::new(sources) }
     }
 
     pub(super) fn set(&self, mut sources: Vec<Arc<dyn Source>>) {
         sources.sort_by(|a, b| a.id().cmp(b.id()));
         self.sources.store(Arc::new(sources));
+    }
+
+    /// How many lists turned out so far not to be in the order that was believed: what was merged of them before may lack what
+    /// belongs further up.
+    pub(super) fn breaks(&self) -> u64 {
+        self.breaks.load(Ordering::Relaxed)
     }
 
     /// The sources as they are for a caller.
@@ -66,7 +76,8 @@ impl Registry {
     /// What has been seen of a list.
     pub(super) fn habits(&self, source: &SourceId, kind: EntityKind) -> Arc<Habits> {
         let mut all = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry((source.clone(), kind)).or_default())
+        let unseen = || Arc::new(Habits::counted(&self.breaks));
+        Arc::clone(all.entry((source.clone(), kind)).or_insert_with(unseen))
     }
 }
 

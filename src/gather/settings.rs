@@ -65,6 +65,13 @@ impl std::fmt::Debug for CursorKey {
     }
 }
 
+impl Settings {
+    /// Of the memory for what was read, the part for pages that were made of it.
+    pub(super) fn page_bytes(&self) -> u64 {
+        self.cache_bytes / 8
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

@@ -79,9 +79,9 @@ impl Query {
             let asked = (filter.unwrap_or_default().try_into()?, Paging { first, after, last, before });
             let state = State::of(ctx)?;
             let (filter, paging) = asked.clone();
-            let read = async { Ok(state.gather.leads(&state.cx, &filter, &paging).await?.into()) };
+            let read = async { Ok(state.gather.leads(&state.cx, &filter, &paging).await?) };
             let page = state.leads.get(asked, read).await?;
-            state.passing.mark_page(&page);
+            state.note_page(ctx, &page);
             report::check(ctx, on_source_failure, &page.reports)?;
             Ok(Written(LeadConnection::new(state, page)))
         };
@@ -112,9 +112,9 @@ impl Query {
             let asked = (filter.unwrap_or_default().try_into()?, Paging { first, after, last, before });
             let state = State::of(ctx)?;
             let (filter, paging) = asked.clone();
-            let read = async { Ok(state.gather.conversations(&state.cx, &filter, &paging).await?.into()) };
+            let read = async { Ok(state.gather.conversations(&state.cx, &filter, &paging).await?) };
             let page = state.conversations.get(asked, read).await?;
-            state.passing.mark_page(&page);
+            state.note_page(ctx, &page);
             report::check(ctx, on_source_failure, &page.reports)?;
             Ok(Written(ConversationConnection::new(state, page)))
         };
@@ -147,9 +147,9 @@ impl Query {
             let asked = (filter.unwrap_or_default().try_into()?, Paging { first, after, last, before });
             let state = State::of(ctx)?;
             let (filter, paging) = asked.clone();
-            let read = async { Ok(state.gather.interactions(&state.cx, &filter, &paging).await?.into()) };
+            let read = async { Ok(state.gather.interactions(&state.cx, &filter, &paging).await?) };
             let page = state.interactions.get(asked, read).await?;
-            state.passing.mark_page(&page);
+            state.note_page(ctx, &page);
             report::check(ctx, on_source_failure, &page.reports)?;
             Ok(Written(InteractionConnection::new(state, page)))
         };

@@ -56,7 +56,7 @@ impl Passing {
     }
 
     /// Marks the answer where a page in it is not whole, or older than usual.
-    pub(super) fn mark_page<T>(&self, page: &Connection<T>) {
+    fn mark_page<T>(&self, page: &Connection<T>) {
         let lacking = |report: &Report| {
             matches!(report.status, ReportStatus::Stale | ReportStatus::Partial | ReportStatus::Failed)
         };
@@ -93,6 +93,16 @@ impl State {
     /// `INTERNAL` where the schema was executed without sources.
     pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self, ClientError> {
         ctx.data_opt().ok_or(ClientError::Internal)
+    }
+
+    /// Notes what makes the answer one of this moment where a page in it is not whole, is older than usual, or tells of the
+    /// calls it took: whoever asks next needs none.
+    pub(super) fn note_page<T>(&self, ctx: &Context<'_>, page: &Connection<T>) {
+        self.passing.mark_page(page);
+        let took_calls = page.reports.iter().any(|report| report.upstream_calls > 0);
+        if took_calls && ctx.look_ahead().field("sources").field("upstreamCalls").exists() {
+            self.cx.meter.ground.pass();
+        }
     }
 
     /// A record as whoever asks may see it.

@@ -51,9 +51,18 @@ impl fmt::Debug for Lease {
     }
 }
 
+impl Basis for Lease {
+    fn stands(&self) -> bool {
+        Self::stands(self)
+    }
+}
+
 /// What an answer rests on so far. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Ground(Arc<Mutex<Known>>);
+pub struct Ground {
+    known: Arc<Mutex<Known>>,
+    whole: Option<Arc<Ground>>,
+}
 
 #[derive(Default)]
 struct Known {
@@ -75,34 +84,71 @@ impl fmt::Debug for Known {
 }
 
 impl Ground {
+    /// The ground of a part of the answer, on which the whole rests as well.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { whole: Some(Arc::new(self.clone())), ..Self::default() }
+    }
+
     /// Notes that the answer rests on something, which is good until a moment.
-    pub fn rest(&self, until: Instant, basis: Arc<dyn Basis>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.passing {
-            known.until = Some(known.until.map_or(until, |before| before.min(until)));
-            known.bases.push(basis);
-        }
+    pub fn rest(&self, until: Instant, basis: &Arc<dyn Basis>) {
+        self.note(&|known| {
+            if !known.passing {
+                known.until = Some(known.until.map_or(until, |before| before.min(until)));
+                known.bases.push(Arc::clone(basis));
+            }
+        });
     }
 
     /// Notes that the answer is good until a moment at most, whatever else it rests on.
     pub fn end(&self, until: Instant) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.end = Some(known.end.map_or(until, |before| before.min(until)));
+        self.note(&|known| known.end = Some(known.end.map_or(until, |before| before.min(until))));
     }
 
     /// Notes that something in the answer is of this moment only: made anew, it might come out otherwise.
     pub fn pass(&self) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Known { passing: true, ..Known::default() };
+        self.note(&|known| *known = Known { passing: true, ..Known::default() });
+    }
+
+    /// Has the answer pass for one of this moment unless what is being done comes to a good end.
+    #[must_use]
+    pub fn doubt(&self) -> Doubt<'_> {
+        Doubt(Some(self))
     }
 
     /// The lease of an answer that is finished. `None` where it rests on nothing that is known to last.
     #[must_use]
     pub fn lease(&self) -> Option<Lease> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let until = known.until.filter(|_| !known.passing)?;
         let until = known.end.map_or(until, |end| end.min(until));
         Some(Lease { until, bases: known.bases.as_slice().into() })
+    }
+
+    fn note(&self, what: &dyn Fn(&mut Known)) {
+        what(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(whole) = &self.whole {
+            whole.note(what);
+        }
+    }
+}
+
+/// Whether something comes to a good end. If it is dropped before, the answer is of this moment only.
+#[derive(Debug)]
+pub struct Doubt<'a>(Option<&'a Ground>);
+
+impl Doubt<'_> {
+    /// It has come to a good end.
+    pub fn clear(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(ground) = self.0 {
+            ground.pass();
+        }
     }
 }
 
@@ -119,12 +165,17 @@ mod tests {
         }
     }
 
+    fn switch(on: bool) -> (Arc<AtomicBool>, Arc<dyn Basis>) {
+        let switch = Arc::new(AtomicBool::new(on));
+        (Arc::clone(&switch), switch)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_lease_ends_with_the_first_thing_it_rests_on() {
-        let (soon, late) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
+        let ((soon, first), (late, last)) = (switch(true), switch(true));
         let ground = Ground::default();
-        ground.rest(Instant::now() + Duration::from_secs(9), late.clone());
-        ground.rest(Instant::now() + Duration::from_secs(5), soon.clone());
+        ground.rest(Instant::now() + Duration::from_secs(9), &last);
+        ground.rest(Instant::now() + Duration::from_secs(5), &first);
         let lease = ground.lease().unwrap();
         assert!(lease.stands());
         soon.store(false, Ordering::Relaxed);
@@ -143,21 +194,45 @@ mod tests {
     async fn what_is_passing_or_rests_on_nothing_has_no_lease() {
         let ground = Ground::default();
         assert!(ground.lease().is_none());
-        let basis = || Arc::new(AtomicBool::new(true));
-        ground.rest(Instant::now() + Duration::from_secs(1), basis());
+        let (_, basis) = switch(true);
+        ground.rest(Instant::now() + Duration::from_secs(1), &basis);
         assert!(ground.lease().is_some());
         ground.clone().pass();
-        ground.rest(Instant::now() + Duration::from_secs(1), basis());
+        ground.rest(Instant::now() + Duration::from_secs(1), &basis);
         assert!(ground.lease().is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_basis_may_be_added_to_a_lease() {
-        let (first, second) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+        let ((_, first), (_, second)) = (switch(true), switch(false));
         let ground = Ground::default();
-        ground.rest(Instant::now() + Duration::from_secs(1), first);
+        ground.rest(Instant::now() + Duration::from_secs(1), &first);
         let lease = ground.lease().unwrap();
         assert!(lease.stands());
         assert!(!lease.and(second).stands());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_whole_rests_on_what_its_parts_rest_on_and_not_the_other_way() {
+        let whole = Ground::default();
+        let (one, other) = (whole.part(), whole.part());
+        let ((_, basis), soon) = (switch(true), Instant::now() + Duration::from_secs(1));
+        one.rest(soon, &basis);
+        assert_eq!(whole.lease().map(|lease| lease.until()), Some(soon));
+        assert!(other.lease().is_none());
+        other.rest(soon, &basis);
+        other.pass();
+        assert!(whole.lease().is_none() && other.lease().is_none());
+        assert!(one.lease().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_come_to_a_good_end_passes() {
+        let (ground, (_, basis)) = (Ground::default(), switch(true));
+        ground.rest(Instant::now() + Duration::from_secs(1), &basis);
+        ground.doubt().clear();
+        assert!(ground.lease().is_some());
+        drop(ground.doubt());
+        assert!(ground.lease().is_none());
     }
 }

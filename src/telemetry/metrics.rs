@@ -207,6 +207,11 @@ pub fn reported(source: &str, list: &'static str, status: &'static str) {
         .inc();
 }
 
+/// A page of a merged list was given that had been merged before.
+pub fn page_again(list: &'static str) {
+    TABLES.merge_kept.get_or_create(&[("list", Cow::Borrowed(list))]).inc();
+}
+
 /// A source's list was seen not to be newest first.
 pub fn order_broke(source: &str) {
     TABLES.order_breaks.get_or_create(&[shared("source", source)]).inc();

@@ -43,7 +43,7 @@ async fn walk(gather: &Gather, pause: SignedDuration, most: usize) -> (usize, us
         if !page.has_next_page {
             break;
         }
-        after = page.end_cursor();
+        after = page.end_cursor().map(str::to_owned);
         now += pause;
     }
     (seen.len(), waited)
@@ -109,7 +109,7 @@ async fn an_answer_that_needs_what_is_being_read_ahead_waits_for_that_read() {
         // The reader takes less time over a page than the vendor does.
         tokio::time::advance(Duration::from_millis(100)).await;
         assert_eq!(page.has_next_page, number < 24);
-        after = page.end_cursor();
+        after = page.end_cursor().map(str::to_owned);
     }
     assert_eq!(calls(&models), 20);
 }

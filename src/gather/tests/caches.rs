@@ -21,12 +21,12 @@ fn model(name: &str) -> Arc<Model> {
     Model::new(name, Nature::calm(Pages::Cursor), rows, 1)
 }
 
-async fn ask(gather: &Gather) -> Result<Connection<Lead>, GatherError> {
+async fn ask(gather: &Gather) -> Result<Arc<Connection<Lead>>, GatherError> {
     gather.leads(&cx(), &LeadFilter::default(), &Paging::default()).await
 }
 
 async fn report(gather: &Gather) -> Report {
-    ask(gather).await.unwrap().reports.remove(0)
+    ask(gather).await.unwrap().reports[0].clone()
 }
 
 /// Lets tasks run that nobody waits for.

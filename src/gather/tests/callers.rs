@@ -95,7 +95,7 @@ async fn cursor_of_one_caller_is_no_cursor_for_another() {
     let (_, gather) = three();
     let page = Paging { first: Some(2), ..Paging::default() };
     let first = gather.leads(&who("one", &["a"]), &LeadFilter::default(), &page).await.unwrap();
-    let next = Paging { after: first.end_cursor(), ..page };
+    let next = Paging { after: first.end_cursor().map(str::to_owned), ..page };
     let stolen = gather.leads(&who("other", &["a", "b"]), &LeadFilter::default(), &next).await;
     assert_eq!(refusal(stolen).0, InputCode::CursorInvalid);
     let own = gather.leads(&who("one", &["a"]), &LeadFilter::default(), &next).await.unwrap();
@@ -108,7 +108,7 @@ async fn walk_goes_on_without_a_source_that_its_caller_no_longer_sees() {
     let page = Paging { first: Some(2), ..Paging::default() };
     let first = gather.leads(&who("one", &["a", "b"]), &LeadFilter::default(), &page).await.unwrap();
     let before: Vec<_> = models.iter().map(|model| model.calls.load(Ordering::Relaxed)).collect();
-    let next = Paging { first: Some(50), after: first.end_cursor(), ..page };
+    let next = Paging { first: Some(50), after: first.end_cursor().map(str::to_owned), ..page };
     let rest = gather.leads(&who("one", &["a"]), &LeadFilter::default(), &next).await.unwrap();
     assert!(rest.nodes.iter().all(|lead| lead.key.source.as_str() == "a"));
     assert!(rest.incomplete);

@@ -97,7 +97,7 @@ async fn walk(seed: u64) -> Result<(), String> {
                 continue;
             }
         }
-        let next = page.end_cursor();
+        let next = page.end_cursor().map(str::to_owned);
         if next.is_none() {
             return Err("a page that has a next one has no cursor to it".to_owned());
         }
@@ -159,7 +159,8 @@ async fn a_source_that_heals_catches_up() {
     let mut page = first;
     let mut caught_up = false;
     while page.has_next_page {
-        let paging = Paging { first: Some(50), after: page.end_cursor(), ..Paging::default() };
+        let paging =
+            Paging { first: Some(50), after: page.end_cursor().map(str::to_owned), ..Paging::default() };
         page = gather.leads(&cx(), &filter, &paging).await.unwrap();
         caught_up |= page.reports[1].catching_up;
         assert!(page.nodes.iter().all(|lead| seen.insert(lead.key.native.to_string())), "repeated");
@@ -191,7 +192,8 @@ async fn many_new_records_at_the_head_neither_repeat_nor_discredit_a_list() {
         model.insert(&format!("new-{number}"), NOW + 1 + number);
     }
     while page.has_next_page {
-        let paging = Paging { first: Some(50), after: page.end_cursor(), ..Paging::default() };
+        let paging =
+            Paging { first: Some(50), after: page.end_cursor().map(str::to_owned), ..Paging::default() };
         page = gather.leads(&cx(), &filter, &paging).await.unwrap();
         assert!(page.nodes.iter().all(|lead| seen.insert(lead.key.native.to_string())), "repeated");
         assert_eq!(page.reports[0].note, None, "its order was doubted");
@@ -221,7 +223,7 @@ async fn a_source_that_is_away_for_a_page_is_missed_and_comes_back_whole() {
         if !page.has_next_page {
             break;
         }
-        after = page.end_cursor();
+        after = page.end_cursor().map(str::to_owned);
     }
     assert_eq!(seen.len(), 400);
 }
@@ -243,7 +245,7 @@ async fn records_without_a_time_do_not_discredit_a_long_list() {
         if !page.has_next_page {
             break;
         }
-        after = page.end_cursor();
+        after = page.end_cursor().map(str::to_owned);
     }
     assert_eq!(seen.len(), 1_498);
     assert!(rejected >= 2, "nobody was told");
@@ -264,7 +266,7 @@ async fn a_list_that_gives_no_times_at_all_is_walked_in_the_vendors_order() {
         if !page.has_next_page {
             break;
         }
-        after = page.end_cursor();
+        after = page.end_cursor().map(str::to_owned);
     }
     assert_eq!(seen.len(), 250);
 }
@@ -280,7 +282,7 @@ async fn notes(gather: &Gather) -> (HashSet<String>, Vec<Option<&'static str>>) 
         if !page.has_next_page {
             return (seen, notes);
         }
-        after = page.end_cursor();
+        after = page.end_cursor().map(str::to_owned);
     }
 }
 

@@ -32,13 +32,13 @@ impl PageInfo {
     }
 
     /// The first edge's cursor, for `before`; null on a page without edges.
-    async fn start_cursor(&self) -> Option<String> {
+    async fn start_cursor(&self) -> Option<&str> {
         self.0.start_cursor()
     }
 
     /// Where the next page begins, for `after`: the last edge's cursor, or further on where the gateway has read past it
     /// without a match. Good for 24 hours, for the same field, filter and caller.
-    async fn end_cursor(&self) -> Option<String> {
+    async fn end_cursor(&self) -> Option<&str> {
         self.0.end_cursor()
     }
 }
@@ -47,8 +47,8 @@ impl PageInfo {
 trait Paged: Send + Sync {
     fn has_next_page(&self) -> bool;
     fn has_previous_page(&self) -> bool;
-    fn start_cursor(&self) -> Option<String>;
-    fn end_cursor(&self) -> Option<String>;
+    fn start_cursor(&self) -> Option<&str>;
+    fn end_cursor(&self) -> Option<&str>;
 }
 
 impl<T: Send + Sync> Paged for Connection<T> {
@@ -58,10 +58,10 @@ impl<T: Send + Sync> Paged for Connection<T> {
     fn has_previous_page(&self) -> bool {
         self.has_previous_page
     }
-    fn start_cursor(&self) -> Option<String> {
+    fn start_cursor(&self) -> Option<&str> {
         Connection::start_cursor(self)
     }
-    fn end_cursor(&self) -> Option<String> {
+    fn end_cursor(&self) -> Option<&str> {
         Connection::end_cursor(self)
     }
 }
@@ -144,7 +144,7 @@ macro_rules! connection {
         impl $edge {
             /// Names this place in the list, for `after` and `before`. Opaque; good for 24 hours, for the same field,
             /// filter and caller.
-            async fn cursor(&self) -> String {
+            async fn cursor(&self) -> &str {
                 // An edge stands at an index of its own page, and every index of a page has a cursor.
                 self.page.cursor(self.index).unwrap_or_default()
             }

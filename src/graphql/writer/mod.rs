@@ -93,12 +93,12 @@ async fn write<C: Listed>(list: &C, ctx: &ContextSelectionSet<'_>) -> Option<Byt
             out.members(fields, |out, field| match field {
                 InEdge::TypeName => out.name(C::NAMES.1),
                 // Every index of a page has a cursor.
-                InEdge::Cursor => out.name(&page.cursor(index).unwrap_or_default()),
+                InEdge::Cursor => out.name(page.cursor(index).unwrap_or_default()),
                 InEdge::Node(_, plan) => record(out, node, plan),
             });
         }),
     });
-    Some(out.into_bytes().into())
+    (!out.is_void()).then(|| out.into_bytes().into())
 }
 
 /// Something of a record that must be resolved, and where it stands: below a field of the connection, at a place there, below

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::graphql::scalars::id;
 use crate::graphql::types::int;
 use crate::model::id::{EntityKind, Key, SourceId};
+use crate::model::text::Json;
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
@@ -21,12 +22,14 @@ pub(in crate::graphql) struct Out {
     bytes: Vec<u8>,
     /// What is put together before it is written.
     scratch: String,
+    /// Something could not be written.
+    void: bool,
 }
 
 impl Out {
     /// With room for this many bytes.
     pub(in crate::graphql) fn with_capacity(bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), scratch: String::new() }
+        Self { bytes: Vec::with_capacity(bytes), ..Self::default() }
     }
 
     pub(in crate::graphql) fn into_bytes(self) -> Vec<u8> {
@@ -120,6 +123,20 @@ impl Out {
         self.raw(b"\"");
         id::write_source(source, &mut self.scratch, &mut self.bytes);
         self.raw(b"\"");
+    }
+
+    /// A vendor's value, as `JSON` writes it. One that cannot be read makes all that is written void: who resolves it says what
+    /// is wrong with it.
+    pub(super) fn vendor(&mut self, json: &Json) {
+        match serde_json::from_str(json.as_str()) {
+            Ok(value) => self.value(&value),
+            Err(_) => self.void = true,
+        }
+    }
+
+    /// Whether something could not be written.
+    pub(super) fn is_void(&self) -> bool {
+        self.void
     }
 
     /// What the library made. Bytes in it are JSON that was written here.

@@ -3,11 +3,11 @@
 use async_graphql::parser::types::Field;
 use async_graphql::{ContextSelectionSet, Positioned};
 
-use super::Listed;
 use super::plan::{
-    Fragments, Members, Plan, Selected, Shape, Write, flag, inner, instant, made, number, text,
+    Document, Members, Plan, Selected, Shape, Write, flag, inner, instant, made, number, text,
 };
 use super::records::Named;
+use super::{Listed, Out};
 use crate::gather::answer::{Connection, Report};
 use crate::graphql::error::{millis, source_message};
 use crate::graphql::types::failure::SourceErrorCode;
@@ -69,50 +69,50 @@ impl<T> Part<'_, T> {
 pub(super) fn parts<'a, C: Listed>(
     ctx: &ContextSelectionSet<'a>,
 ) -> Option<Members<'a, Part<'a, C::Record>>> {
-    let (fragments, set) = (Fragments::of(ctx), &ctx.item.node);
+    let (document, set) = (Document::of(ctx), &ctx.item.node);
     let part = |selected: Selected<'a>| {
         let part = match selected.name() {
             "__typename" => Part::TypeName,
             "incomplete" => Part::Incomplete,
-            "pageInfo" => Part::PageInfo(Plan::written(&selected, fragments)?),
-            "sources" => Part::Sources(Plan::written(&selected, fragments)?),
-            "nodes" => Part::Nodes(Place::of(&selected), Plan::of(&selected.below, fragments)?),
-            "edges" => Part::Edges(Place::of(&selected), in_edge::<C>(&selected, fragments)?),
+            "pageInfo" => Part::PageInfo(Plan::written(&selected, document)?),
+            "sources" => Part::Sources(Plan::written(&selected, document)?),
+            "nodes" => Part::Nodes(Place::of(&selected), Plan::of(&selected.below, document)?),
+            "edges" => Part::Edges(Place::of(&selected), in_edge::<C>(&selected, document)?),
             _ => return None,
         };
         Some((selected.key(), part))
     };
-    fragments.select(&[set], C::NAMES.0, None)?.into_iter().map(part).collect()
+    document.select(&[set], C::NAMES.0, None)?.into_iter().map(part).collect()
 }
 
 fn in_edge<'a, C: Listed>(
     edge: &Selected<'a>,
-    fragments: Fragments<'a>,
+    document: Document<'a>,
 ) -> Option<Members<'a, InEdge<'a, C::Record>>> {
     let field = |selected: Selected<'a>| {
         let field = match selected.name() {
             "__typename" => InEdge::TypeName,
             "cursor" => InEdge::Cursor,
-            "node" => InEdge::Node(Place::of(&selected), Plan::of(&selected.below, fragments)?),
+            "node" => InEdge::Node(Place::of(&selected), Plan::of(&selected.below, document)?),
             _ => return None,
         };
         Some((selected.key(), field))
     };
-    fragments.select(&edge.below, C::NAMES.1, None)?.into_iter().map(field).collect()
+    document.select(&edge.below, C::NAMES.1, None)?.into_iter().map(field).collect()
 }
 
 impl<T: 'static> Shape for Connection<T> {
     const NAME: &'static str = "PageInfo";
 
-    fn field<'a>(selected: &Selected<'a>, _: Fragments<'a>) -> Option<Write<'a, Self>> {
+    fn field<'a>(selected: &Selected<'a>, _: Document<'a>) -> Option<Write<'a, Self>> {
         Some(match selected.name() {
             "hasNextPage" => flag(|page| Some(page.has_next_page)),
             "hasPreviousPage" => flag(|page| Some(page.has_previous_page)),
             "startCursor" => Box::new(|page, out| {
-                out.optional(page.start_cursor(), |out, cursor| out.name(&cursor));
+                out.optional(page.start_cursor(), Out::name);
             }),
             "endCursor" => Box::new(|page, out| {
-                out.optional(page.end_cursor(), |out, cursor| out.name(&cursor));
+                out.optional(page.end_cursor(), Out::name);
             }),
             _ => return None,
         })
@@ -122,13 +122,13 @@ impl<T: 'static> Shape for Connection<T> {
 impl Shape for Report {
     const NAME: &'static str = "SourceReport";
 
-    fn field<'a>(selected: &Selected<'a>, fragments: Fragments<'a>) -> Option<Write<'a, Self>> {
+    fn field<'a>(selected: &Selected<'a>, document: Document<'a>) -> Option<Write<'a, Self>> {
         Some(match selected.name() {
             "source" => {
-                made(selected, fragments, |report: &Self| Named(report.source.clone(), report.vendor))?
+                made(selected, document, |report: &Self| Named(report.source.clone(), report.vendor))?
             }
             "status" => Box::new(|report, out| out.word(SourceReportStatus::from(report.status))),
-            "error" => inner(selected, fragments, |report: &Self| report.error.as_ref())?,
+            "error" => inner(selected, document, |report: &Self| report.error.as_ref())?,
             "note" => text(|report| report.note),
             "fetchedAt" => instant(|report| report.fetched_at),
             "upstreamCalls" => number(|report| Some(report.upstream_calls.into())),
@@ -142,7 +142,7 @@ impl Shape for Report {
 impl Shape for SourceError {
     const NAME: &'static str = "SourceError";
 
-    fn field<'a>(selected: &Selected<'a>, _: Fragments<'a>) -> Option<Write<'a, Self>> {
+    fn field<'a>(selected: &Selected<'a>, _: Document<'a>) -> Option<Write<'a, Self>> {
         Some(match selected.name() {
             "code" => Box::new(|error, out| out.word(SourceErrorCode::from(error.kind))),
             "message" => text(|error| Some(source_message(error.kind))),

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
-use async_graphql::{ContextSelectionSet, Name, Positioned};
+use async_graphql::{ContextSelectionSet, Name, Positioned, Value as Const, Variables};
+use async_graphql_value::Value;
 use jiff::Timestamp;
 
 use super::out::Out;
+use crate::model::text::Json;
 
 /// How a field of an object is written.
 pub(in crate::graphql) type Write<'a, T> = Box<dyn Fn(&T, &mut Out) + Send + Sync + 'a>;
@@ -26,8 +28,8 @@ pub(in crate::graphql) trait Shape: Sized + 'static {
         false
     }
 
-    /// How a field is written; `None` where it must be resolved, or is none. Only fields without arguments are written.
-    fn field<'a>(selected: &Selected<'a>, fragments: Fragments<'a>) -> Option<Write<'a, Self>>;
+    /// How a field is written; `None` where it must be resolved, or is none.
+    fn field<'a>(selected: &Selected<'a>, document: Document<'a>) -> Option<Write<'a, Self>>;
 }
 
 /// One field of the answer.
@@ -50,15 +52,30 @@ impl<'a> Selected<'a> {
     pub(super) fn key(&self) -> &'a str {
         &self.field.node.response_key().node
     }
+
+    /// The text that it is given for an argument.
+    pub(super) fn text(&self, argument: &str, document: Document<'a>) -> Option<&'a str> {
+        match &self.field.node.get_argument(argument)?.node {
+            Value::String(text) => Some(text),
+            Value::Variable(name) => match document.variables.get(name)? {
+                Const::String(text) => Some(text),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
-/// The fragments of a document.
+/// What stands around a selection: the fragments of its document, and the values of its variables.
 #[derive(Clone, Copy)]
-pub(in crate::graphql) struct Fragments<'a>(&'a HashMap<Name, Positioned<FragmentDefinition>>);
+pub(in crate::graphql) struct Document<'a> {
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    variables: &'a Variables,
+}
 
-impl<'a> Fragments<'a> {
+impl<'a> Document<'a> {
     pub(super) fn of(ctx: &ContextSelectionSet<'a>) -> Self {
-        Self(&ctx.query_env.fragments)
+        Self { fragments: &ctx.query_env.fragments, variables: &ctx.query_env.variables }
     }
 
     /// The fields that are selected on an object of a type, each once. What `@skip` and `@include` leave out is gone already.
@@ -102,7 +119,7 @@ impl<'a> Fragments<'a> {
                     }
                 }
                 Selection::FragmentSpread(spread) => {
-                    let fragment = &self.0.get(&spread.node.fragment_name.node)?.node;
+                    let fragment = &self.fragments.get(&spread.node.fragment_name.node)?.node;
                     if fits(&fragment.type_condition.node.on.node) {
                         self.unfold(&fragment.selection_set.node, fits, fields)?;
                     }
@@ -124,14 +141,13 @@ pub(super) struct Plan<'a, T> {
 impl<'a, T: Shape> Plan<'a, T> {
     /// The plan of what is selected in `sets`, of which some fields may have to be resolved. `None` where what is resolved would
     /// have to be merged.
-    pub(super) fn of(sets: &[&'a SelectionSet], fragments: Fragments<'a>) -> Option<Self> {
-        let fields = fragments.select(sets, T::NAME, T::INTERFACE)?;
+    pub(super) fn of(sets: &[&'a SelectionSet], document: Document<'a>) -> Option<Self> {
+        let fields = document.select(sets, T::NAME, T::INTERFACE)?;
         let mut plan = Self { items: Vec::with_capacity(fields.len()), resolved: Vec::new() };
         for selected in fields {
             let write: Option<Write<'a, T>> = match selected.name() {
                 "__typename" => Some(Box::new(|_, out| out.name(T::NAME))),
-                _ if !selected.field.node.arguments.is_empty() => None,
-                _ => T::field(&selected, fragments),
+                _ => T::field(&selected, document),
             };
             if write.is_none() {
                 if selected.places > 1 {
@@ -145,8 +161,8 @@ impl<'a, T: Shape> Plan<'a, T> {
     }
 
     /// The plan of what is selected below a field, where nothing of it has to be resolved.
-    pub(super) fn written(selected: &Selected<'a>, fragments: Fragments<'a>) -> Option<Self> {
-        Self::of(&selected.below, fragments).filter(|plan| plan.resolved.is_empty())
+    pub(super) fn written(selected: &Selected<'a>, document: Document<'a>) -> Option<Self> {
+        Self::of(&selected.below, document).filter(|plan| plan.resolved.is_empty())
     }
 }
 
@@ -190,22 +206,37 @@ pub(super) fn number<T: 'static>(pick: fn(&T) -> Option<i64>) -> Write<'static, 
     Box::new(move |of, out| out.optional(pick(of), Out::number))
 }
 
+/// A vendor's value of an object.
+pub(super) fn json<T: 'static>(pick: fn(&T) -> Option<&Json>) -> Write<'static, T> {
+    Box::new(move |of, out| out.optional(pick(of), Out::vendor))
+}
+
+/// Objects that an object has.
+pub(super) fn list<'a, T: 'static, U: Shape>(
+    selected: &Selected<'a>,
+    document: Document<'a>,
+    pick: fn(&T) -> &[U],
+) -> Option<Write<'a, T>> {
+    let plan = Plan::<U>::written(selected, document)?;
+    Some(Box::new(move |of, out| out.list(pick(of), |out, one| plan.write_all(one, out))))
+}
+
 /// An object that an object may have.
 pub(super) fn inner<'a, T: 'static, U: Shape>(
     selected: &Selected<'a>,
-    fragments: Fragments<'a>,
+    document: Document<'a>,
     pick: fn(&T) -> Option<&U>,
 ) -> Option<Write<'a, T>> {
-    let plan = Plan::<U>::written(selected, fragments)?;
+    let plan = Plan::<U>::written(selected, document)?;
     Some(Box::new(move |of, out| out.optional(pick(of), |out, inner| plan.write_all(inner, out))))
 }
 
 /// An object that is made of an object.
 pub(super) fn made<'a, T: 'static, U: Shape>(
     selected: &Selected<'a>,
-    fragments: Fragments<'a>,
+    document: Document<'a>,
     make: fn(&T) -> U,
 ) -> Option<Write<'a, T>> {
-    let plan = Plan::<U>::written(selected, fragments)?;
+    let plan = Plan::<U>::written(selected, document)?;
     Some(Box::new(move |of, out| plan.write_all(&make(of), out)))
 }

@@ -46,6 +46,7 @@ pub(super) struct Tables {
     pub(super) merge_pages: Counters<2>,
     pub(super) merge_rejected: Counters<2>,
     pub(super) merge_reports: Counters<3>,
+    pub(super) merge_kept: Counters<1>,
     pub(super) order_breaks: Counters<1>,
     pub(super) reloads: Counters<1>,
 }
@@ -125,6 +126,7 @@ impl Tables {
             merge_pages: fill.add("merge_pages", "Vendor pages looked through", Family::default()),
             merge_rejected: fill.add("merge_rejected_records", "Records left out", Family::default()),
             merge_reports: fill.add("merge_reports", "How sources took part in lists", Family::default()),
+            merge_kept: fill.add("merge_kept_pages", "Merged pages given again", Family::default()),
             order_breaks: fill.add(
                 "merge_order_breaks",
                 "Lists seen not to be newest first",

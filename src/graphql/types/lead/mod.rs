@@ -284,7 +284,7 @@ impl Lead {
             let key = HistoryKey { lead: Arc::clone(self.seen.record()), filter, paging };
             let state = State::of(ctx)?;
             let page = state.loaders.histories.load(&self.seen.key.source, key).await?;
-            state.passing.mark_page(&page);
+            state.note_page(ctx, &page);
             Ok(Written(InteractionConnection::new(state, page)))
         };
         Some(list.await)
