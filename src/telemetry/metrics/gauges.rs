@@ -1,4 +1,4 @@
-//! What is read when somebody asks: how accounts stand, and what caches hold.
+//! What is read when somebody asks: how accounts stand, what caches hold, and how many tasks there are.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -104,6 +104,12 @@ pub fn watch_cache(ask: impl Fn() -> Option<Cache> + Send + Sync + 'static) {
 #[derive(Debug)]
 pub(super) struct Gauges;
 
+/// The tasks of the runtime that whoever reads is in; none outside of one.
+fn tasks() -> u64 {
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime.map_or(0, |runtime| runtime.metrics().num_alive_tasks() as u64)
+}
+
 /// Begins a gauge.
 fn gauge<'a>(
     encoder: &'a mut DescriptorEncoder<'_>,
@@ -147,6 +153,7 @@ impl Collector for Gauges {
         let encoder = &mut encoder;
         gauge(encoder, "cache_entries", "Pages and records held")?.one(cache.entries)?;
         gauge(encoder, "cache_bytes", "Weight of what is held")?.one(cache.bytes)?;
+        gauge(encoder, "tasks", "Tasks of the runtime that have not ended")?.one(tasks())?;
         let all = || accounts.iter().map(|(name, account)| (("account", name.as_str()), account));
         gauge(encoder, "account_quota_calls", "Calls to a window")?
             .each(all().map(|(name, account)| ([name], account.quota)))?;

@@ -13,6 +13,8 @@ fn series(name: &str, own: &str) -> Vec<String> {
 
 #[test]
 fn text_is_whole_and_every_metric_has_a_name_and_a_meaning() {
+    // What nothing was counted of is not told.
+    drop(vendor_call("t-whole", "leads.list"));
     let text = text();
     assert!(text.ends_with("# EOF\n"), "{text}");
     assert!(text.contains("# TYPE leadgraph_vendor_calls counter"), "{text}");
@@ -92,4 +94,15 @@ fn account_is_told_of_while_it_is_there_and_the_later_of_a_name() {
     assert_eq!(left(), ["leadgraph_account_quota_remaining_calls{account=\"t-told\"} 7"]);
     drop(first);
     assert_eq!(left(), [""; 0]);
+}
+
+#[tokio::test]
+async fn task_is_told_of_until_it_ends() {
+    let tasks = || series("tasks", "leadgraph_tasks ");
+    assert_eq!(tasks(), ["leadgraph_tasks 0"]);
+    let task = tokio::spawn(std::future::pending::<()>());
+    assert_eq!(tasks(), ["leadgraph_tasks 1"]);
+    task.abort();
+    assert!(task.await.is_err());
+    assert_eq!(tasks(), ["leadgraph_tasks 0"]);
 }
