@@ -8,6 +8,7 @@ mod cursors;
 mod generations;
 mod habits;
 mod history;
+mod kept;
 mod model;
 mod pages;
 mod retention;
