@@ -3,22 +3,27 @@
 //! What is asked is known by its bytes as they came, so an answer is found before anything of the request is understood; who
 //! writes the same operation otherwise gets an answer of their own. It is given only to the caller it was made for, with the
 //! same scopes and sources, and only while its [`Lease`](crate::model::lease::Lease) stands: to the moment, as long as it
-//! would come out the same if it were made anew, without a call.
+//! would come out the same if it were made anew, without a call. Whoever asks what is being answered just now waits for that.
 
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant as StdInstant};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use moka::Expiry;
+use moka::future::Cache;
 use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::Answer;
-use super::etag;
+use super::failure::{self, Failure};
+use super::{Answer, etag};
 use crate::model::caller::Caller;
+use crate::model::lease::Lease;
+
+/// How long an equal request that is under way is waited for. Who waits longer goes on alone; what both read is read once.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Who asks what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +51,14 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// An answer that may be given again.
+    fn of(answer: &Answer) -> Option<Arc<Self>> {
+        answer.lease.as_ref()?;
+        // No larger than it is: what it was written into had room to grow.
+        let answer = Answer { body: Bytes::copy_from_slice(&answer.body), ..answer.clone() };
+        Some(Arc::new(Self { answer, made: Instant::now(), etag: OnceLock::new() }))
+    }
+
     /// What names its body, reckoned once.
     pub(super) fn etag(&self) -> &HeaderValue {
         self.etag.get_or_init(|| etag::of(&self.answer.body))
@@ -57,7 +70,7 @@ impl Kept {
     }
 
     fn stands(&self) -> bool {
-        self.answer.lease.as_ref().is_some_and(crate::model::lease::Lease::stands)
+        self.answer.lease.as_ref().is_some_and(Lease::stands)
     }
 }
 
@@ -88,7 +101,7 @@ impl Answers {
     /// As many as fit into `bytes` bytes; none where that is 0.
     pub(super) fn new(bytes: u64) -> Self {
         let weight = |question: &Question, kept: &Arc<Kept>| {
-            let lease = kept.answer.lease.as_ref().map_or(0, crate::model::lease::Lease::weight);
+            let lease = kept.answer.lease.as_ref().map_or(0, Lease::weight);
             u32::try_from(question.bytes.len() + kept.answer.body.len() + lease + 256).unwrap_or(u32::MAX)
         };
         Self((bytes > 0).then(|| {
@@ -102,23 +115,59 @@ impl Answers {
     }
 
     /// The answer to a question, where it is kept and stands.
-    pub(super) fn get(&self, question: &Question) -> Option<Arc<Kept>> {
+    pub(super) async fn get(&self, question: &Question) -> Option<Arc<Kept>> {
         let cache = self.0.as_ref()?;
-        let kept = cache.get(question)?;
+        let kept = cache.get(question).await?;
         if kept.stands() {
             return Some(kept);
         }
-        cache.invalidate(question);
+        cache.invalidate(question).await;
         None
     }
 
-    /// Keeps an answer that may be given again.
-    pub(super) fn keep(&self, question: Question, answer: &Answer) {
-        let Some(cache) = self.0.as_ref().filter(|_| answer.lease.is_some()) else { return };
+    /// The answer to a question that is not kept: what `make` makes, which is kept if it may be given again, or what another makes
+    /// at the same time for the same question. It is waited for no longer than `until`.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub(super) async fn make(
+        &self,
+        question: &Question,
+        until: Instant,
+        make: impl Future<Output = Result<Answer, Failure>>,
+    ) -> Result<Given, Failure> {
+        let Some(cache) = &self.0 else { return make.await.map(Given::New) };
         // The bytes as they came are a piece of a connection's whole buffer, which is not to be kept for them.
-        let question = Question { bytes: Bytes::copy_from_slice(&question.bytes), ..question };
-        // No larger than it is: what it was written into had room to grow.
-        let answer = Answer { body: Bytes::copy_from_slice(&answer.body), ..answer.clone() };
-        cache.insert(question, Arc::new(Kept { answer, made: Instant::now(), etag: OnceLock::new() }));
+        let question = Question { bytes: Bytes::copy_from_slice(&question.bytes), ..question.clone() };
+        let (mut make, mut made, leads) = (Some(make), None, AtomicBool::new(false));
+        let shared = {
+            let lead = async {
+                leads.store(true, Ordering::Relaxed);
+                let answer = make.take()?.await;
+                let kept = answer.as_ref().ok().and_then(Kept::of);
+                made = Some(answer);
+                kept
+            };
+            let asked = cache.optionally_get_with_by_ref(&question, lead);
+            tokio::pin!(asked);
+            match timeout_at(until.min(Instant::now() + PATIENCE), &mut asked).await {
+                Ok(kept) => kept,
+                Err(_) if leads.load(Ordering::Relaxed) => asked.await,
+                Err(_) => None,
+            }
+        };
+        match (made, shared.filter(|kept| kept.stands()), make) {
+            (Some(made), ..) => made.map(Given::New),
+            (None, Some(kept), _) => Ok(Given::Again(kept)),
+            (None, None, Some(make)) => make.await.map(Given::New),
+            // Whoever leads makes something.
+            (None, None, None) => Err(failure::INTERNAL),
+        }
     }
+}
+
+/// An answer, and whether it was made for somebody before.
+pub(super) enum Given {
+    New(Answer),
+    Again(Arc<Kept>),
 }

@@ -18,13 +18,13 @@ use tokio::time::{Instant, timeout_at};
 
 pub(super) use self::media::Media;
 pub(super) use self::read::{Asked, PREFLIGHTED, addressed, ask, asked, body};
-use super::answers::{Answers, Kept, Question};
+use super::answers::{Answers, Given, Question};
 use super::auth::whole_seconds;
 use super::etag;
 use super::failure::{self, Failure};
 use super::overload::Gate;
 use super::request_id::RequestId;
-use super::{Answer, Engine, Settings};
+use super::{Answer, Ask, Engine, Settings};
 use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
 use crate::telemetry::metrics;
@@ -70,12 +70,13 @@ async fn handle(State(door): State<Arc<Door>>, request: Request) -> Response<Bod
     };
     let answered = door.answer(start, &parts, body).await;
     let mut response = match answered {
-        Ok(Answered::One(answer)) => {
+        Ok(Answered::One(Given::New(answer))) => {
             let lasts = answer.lease.is_some() || answer.fresh.is_some();
             let etag = (parts.method == Method::GET && lasts).then(|| etag::of(&answer.body));
             one(media, &parts.headers, answer, etag)
         }
-        Ok(Answered::Again(kept)) => {
+        Ok(Answered::One(Given::Again(kept))) => {
+            metrics::answered_again();
             let etag = (parts.method == Method::GET).then(|| kept.etag().clone());
             let mut response = one(media, &parts.headers, kept.answer.clone(), etag);
             // As a cache says it (RFC 9111), which this is.
@@ -119,9 +120,7 @@ fn private(fresh: Duration) -> HeaderValue {
 
 /// What is sent back.
 enum Answered {
-    One(Answer),
-    /// What somebody was given before.
-    Again(Arc<Kept>),
+    One(Given),
     Batch(Vec<Answer>),
 }
 
@@ -137,9 +136,8 @@ impl Door {
         // Nobody comes here unknown; should someone, they get nothing.
         let caller = parts.extensions.get::<Caller>().cloned().ok_or(failure::INTERNAL)?;
         let question = Question { caller: caller.clone(), safe, bytes };
-        if let Some(kept) = self.answers.get(&question).filter(|_| marked) {
-            metrics::answered_again();
-            return Ok(Answered::Again(kept));
+        if let Some(kept) = self.answers.get(&question).await.filter(|_| marked) {
+            return Ok(Answered::One(Given::Again(kept)));
         }
         let asked = if safe {
             read::parameters(parts, marked)?
@@ -155,12 +153,22 @@ impl Door {
             meter: Meter::default(),
             background: false,
         };
+        match asked {
+            Asked::Batch(asks) => Ok(Answered::Batch(self.run(start, cx, asks).await?)),
+            Asked::One(ask) => {
+                let make = async {
+                    let mut answers = self.run(start, cx, vec![*ask]).await?;
+                    answers.pop().ok_or(failure::INTERNAL)
+                };
+                Ok(Answered::One(self.answers.make(&question, deadline, make).await?))
+            }
+        }
+    }
+
+    /// Answers what was asked, in a place among those that run.
+    async fn run(&self, start: Instant, cx: Cx, asks: Vec<Ask>) -> Result<Vec<Answer>, Failure> {
         let (request_id, meter) = (Arc::clone(&cx.request_id), cx.meter.clone());
-        let (asks, batch) = match asked {
-            Asked::One(ask) => (vec![*ask], false),
-            Asked::Batch(asks) => (asks, true),
-        };
-        let operations = asks.len();
+        let (deadline, operations) = (cx.deadline, asks.len());
         // Only now that all of it is here: who sends slowly is to take nobody's place.
         let _pass = self.gate.enter().await.map_err(|_overloaded| failure::OVERLOADED)?;
         let answers = timeout_at(deadline + GRACE, (self.engine)(cx, asks)).await;
@@ -174,13 +182,7 @@ impl Door {
             in_time = answers.is_ok(),
             "answered"
         );
-        let mut answers = answers.map_err(|_late| failure::TIMEOUT)?;
-        if batch {
-            return Ok(Answered::Batch(answers));
-        }
-        let answer = answers.pop().ok_or(failure::INTERNAL)?;
-        self.answers.keep(question, &answer);
-        Ok(Answered::One(answer))
+        answers.map_err(|_late| failure::TIMEOUT)
     }
 }
 

@@ -3,6 +3,7 @@ mod lines;
 mod protocol;
 mod refusals;
 mod sites;
+mod together;
 
 use std::future::pending;
 use std::io::Read as _;

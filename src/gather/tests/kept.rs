@@ -54,7 +54,8 @@ async fn a_page_is_given_again_to_its_caller_alone_and_for_the_same_page_alone()
     assert!(is_again(&made, &again));
     assert!(again.reports.iter().all(|report| report.upstream_calls == 0), "nobody calls for it");
     assert_eq!(again.nodes, made.nodes);
-    let reports = |page: &Page| format!("{:?}", page.reports).replace("upstream_calls: 1", "upstream_calls: 0");
+    let reports =
+        |page: &Page| format!("{:?}", page.reports).replace("upstream_calls: 1", "upstream_calls: 0");
     assert_eq!(reports(&again), reports(&made));
 
     let other = Cx { caller: Caller::unrestricted("other"), ..cx() };

@@ -3,6 +3,7 @@
 
 mod interactions;
 mod leads;
+mod redact;
 mod setup;
 mod simulator;
 mod words;
