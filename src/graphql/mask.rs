@@ -94,7 +94,7 @@ impl Mask for Lead {
             custom_fields: custom_fields.iter().map(Mask::masked).collect(),
             page_url: page_url.as_deref().map(page),
             campaign: campaign.clone(),
-            approval: approval.as_ref().map(Mask::masked),
+            approval: approval.as_ref().map(|approval| Box::new(approval.masked())),
             attribution: json(attribution.as_ref()),
             is_test: *is_test,
             do_not_contact: *do_not_contact,

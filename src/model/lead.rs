@@ -36,10 +36,10 @@ pub struct Lead {
     pub custom_fields: Vec<CustomField>,
     /// The page on which the lead was captured.
     pub page_url: Option<String>,
-    /// The campaign it belongs to.
-    pub campaign: Option<Campaign>,
-    /// The review of the lead.
-    pub approval: Option<Approval>,
+    /// The campaign it belongs to. Boxed, as most leads have none and very many are held.
+    pub campaign: Option<Box<Campaign>>,
+    /// The review of the lead. Boxed as well.
+    pub approval: Option<Box<Approval>>,
     /// Where it came from, without network address and user agent.
     pub attribution: Option<Json>,
     /// Made for a test.

@@ -101,8 +101,8 @@ impl LeadEdit {
         }
         if let Some((word, reason)) = &self.approval {
             let reason = reason.clone();
-            lead.approval =
-                Some(Approval { status: word.clone(), reason, decided_at: None, decided_by: None });
+            let approval = Approval { status: word.clone(), reason, decided_at: None, decided_by: None };
+            lead.approval = Some(Box::new(approval));
         }
         lead
     }

@@ -69,18 +69,18 @@ impl Full {
             }],
             custom_fields: vec![CustomField { key: "k".to_owned(), label: text("label"), value: json() }],
             page_url: text("https://acme.example/pricing?who=canary"),
-            campaign: Some(Campaign {
+            campaign: Some(Box::new(Campaign {
                 id: "p".to_owned(),
                 name: text("p"),
                 client: text("c"),
                 offer: text("o"),
-            }),
-            approval: Some(Approval {
+            })),
+            approval: Some(Box::new(Approval {
                 status: "approved".to_owned(),
                 reason: text("canary is fine"),
                 decided_at: at(2),
                 decided_by: text("canary"),
-            }),
+            })),
             attribution: json(),
             is_test: Some(false),
             do_not_contact: Some(false),

@@ -110,17 +110,17 @@ impl Told {
             campaign: some(
                 n,
                 10,
-                Campaign { id: "p".to_owned(), name: text(1), client: text(2), offer: text(3) },
+                Box::new(Campaign { id: "p".to_owned(), name: text(1), client: text(2), offer: text(3) }),
             ),
             approval: some(
                 n,
                 11,
-                Approval {
+                Box::new(Approval {
                     status: "approved".to_owned(),
                     reason: text(1),
                     decided_at: at(1),
                     decided_by: text(2),
-                },
+                }),
             ),
             attribution: Self::json(n, 12),
             is_test: some(n, 13, true),

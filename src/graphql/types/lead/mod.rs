@@ -202,12 +202,12 @@ impl Lead {
 
     /// The campaign that the lead belongs to; null where the vendor has no campaigns.
     async fn campaign(&self, ctx: &Context<'_>) -> Option<Result<Campaign, ClientError>> {
-        self.get(ctx, |lead| lead.campaign.as_ref().map(Campaign::from)).await
+        self.get(ctx, |lead| lead.campaign.as_deref().map(Campaign::from)).await
     }
 
     /// The review of the lead by its buyer; null where the vendor has none.
     async fn approval(&self, ctx: &Context<'_>) -> Option<Result<Approval, ClientError>> {
-        self.get(ctx, |lead| lead.approval.as_ref().map(Approval::from)).await
+        self.get(ctx, |lead| lead.approval.as_deref().map(Approval::from)).await
     }
 
     /// Where the lead came from, in the vendor's own shape: campaign tags, referrer and the like. Network address and

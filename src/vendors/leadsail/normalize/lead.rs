@@ -38,8 +38,8 @@ pub(in crate::vendors::leadsail) fn lead(
     lead.sparse = lead.status.is_none() || (nobody && !tells_who(raw));
     lead.notes = wire.notes.map(notes).unwrap_or_default();
     lead.custom_fields = custom_fields(wire.custom_fields, wire.questionnaire);
-    lead.campaign = wire.campaign.as_ref().and_then(campaign);
-    lead.approval = wire.approval.as_ref().and_then(approval);
+    lead.campaign = wire.campaign.as_ref().and_then(campaign).map(Box::new);
+    lead.approval = wire.approval.as_ref().and_then(approval).map(Box::new);
     if let Some(attribution) = &wire.attribution {
         let known: Option<wire::Attribution> = object(attribution);
         lead.page_url = known.and_then(|known| text(known.capture_url.as_ref()));
@@ -118,7 +118,10 @@ fn notes(notes: OneOrMany) -> Vec<LeadNote> {
             author: text(note.created_by.as_ref()),
         })
     };
-    rows.into_iter().enumerate().filter_map(note).collect()
+    let mut notes: Vec<_> = rows.into_iter().enumerate().filter_map(note).collect();
+    // One is usual, and a list that is collected has room for four.
+    notes.shrink_to_fit();
+    notes
 }
 
 /// Custom fields first, then the answers of the questionnaire, each in the vendor's order.
