@@ -5,7 +5,11 @@
 //! anew, and while the vendor fails, both for a bounded time and marked. What is forgotten is void at once, and so is what a read
 //! brings that began before (`generations`). Recording links never come here.
 
-use std::any::Any;
+mod held;
+mod rows;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -21,7 +25,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
+pub(super) use self::held::{Age, Fresh, Life, Read};
+use self::held::{Held, Holding};
+use self::rows::{PLACE, Rows};
 use super::generations::{Generations, Name, Stamp};
+use super::record::Record;
 use super::settings::Settings;
 use crate::model::cx::{Cx, Meter};
 use crate::model::failure::{SourceError, SourceErrorKind};
@@ -32,9 +40,9 @@ use crate::source::{ConversationQuery, LeadQuery};
 use crate::telemetry::metrics::{self, CacheRead};
 use crate::telemetry::{self, traces};
 
-/// The longest that anything is served after it was read, the vendor failing or not: what a vendor has deleted is not to be seen
-/// for longer. Only a longer freshness, where the settings allow one, goes beyond it.
-const LONGEST: Duration = Duration::from_secs(3_600);
+/// What an entry takes beside what it holds, about, in bytes: its key, its place in the cache, its part in the order of use and of
+/// expiry.
+const ENTRY: u32 = 192;
 
 /// What names a read: the source (one credential) and what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,64 +98,6 @@ impl ReadKey {
     }
 }
 
-/// What a read gave, and how long that is good.
-pub(super) struct Fresh<V> {
-    pub(super) value: V,
-    pub(super) weight: u32,
-    pub(super) life: Life,
-}
-
-/// How long something is good.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
-    pub(super) fresh: Duration,
-    /// How long after that it may still be served: while it is read anew, or while the vendor fails.
-    pub(super) stale: Duration,
-}
-
-impl Life {
-    /// The same, but over at a moment: when the vendor deletes the record.
-    pub(super) fn until(self, end: Option<Timestamp>, now: Timestamp) -> Self {
-        let Some(end) = end else { return self };
-        let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
-        let fresh = self.fresh.min(left);
-        Self { fresh, stale: self.stale.min(left.saturating_sub(fresh)) }
-    }
-}
-
-/// What the cache, or the vendor, gave.
-pub(super) struct Read<V> {
-    pub(super) value: Arc<V>,
-    pub(super) fetched_at: Timestamp,
-    pub(super) age: Age,
-}
-
-/// Whether what was read is fresh.
-#[derive(Clone, Debug, Default)]
-pub(super) enum Age {
-    #[default]
-    Fresh,
-    /// It is being read anew.
-    Aging,
-    /// It could not be read anew.
-    Stale(SourceError),
-}
-
-#[derive(Clone)]
-struct Held {
-    value: Arc<dyn Any + Send + Sync>,
-    weight: u32,
-    fetched_at: Timestamp,
-    born: Instant,
-    life: Life,
-    /// When its read began.
-    begun: Stamp,
-    /// Someone reads it anew.
-    renewing: Arc<AtomicBool>,
-    /// Something newer is held in its place.
-    replaced: Arc<AtomicBool>,
-}
-
 /// What became of a read that failed.
 struct Lost {
     error: SourceError,
@@ -162,6 +112,8 @@ pub(super) struct Cache {
     /// Reads under way, and since when their answer is not void: nobody joins one that began before. It holds what they gave no
     /// longer than those who wait for it need.
     flights: Moka<(ReadKey, Stamp), Held>,
+    /// Leads of the pages that are held.
+    rows: Rows,
     generations: Generations,
     /// How long one read may take, whoever waits for it.
     patience: Duration,
@@ -176,11 +128,17 @@ pub(super) struct Cache {
     there: Arc<()>,
 }
 
+/// About how many bytes something takes that is held.
+fn weight(_: &ReadKey, held: &Held) -> u32 {
+    let places = u32::try_from(held.rows().count()).unwrap_or(u32::MAX).saturating_mul(PLACE);
+    held.weight.saturating_add(places).saturating_add(ENTRY)
+}
+
 struct Lifetime;
 
 impl moka::Expiry<ReadKey, Held> for Lifetime {
     fn expire_after_create(&self, _: &ReadKey, held: &Held, _: StdInstant) -> Option<Duration> {
-        Some(held.life.fresh + held.life.stale)
+        Some(held.whole_life())
     }
     fn expire_after_update(
         &self,
@@ -189,7 +147,7 @@ impl moka::Expiry<ReadKey, Held> for Lifetime {
         _: StdInstant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(held.life.fresh + held.life.stale)
+        Some(held.whole_life())
     }
 }
 
@@ -197,7 +155,7 @@ impl Cache {
     pub(super) fn new(settings: &Settings) -> Self {
         let held = Moka::builder()
             .max_capacity(settings.cache_bytes - settings.page_bytes())
-            .weigher(|_: &ReadKey, held: &Held| held.weight.saturating_add(192))
+            .weigher(weight)
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(Lifetime)
             .build();
@@ -211,6 +169,7 @@ impl Cache {
         Self {
             held,
             flights,
+            rows: Rows::default(),
             generations: Generations::new(),
             patience: settings.source_timeout,
             // Before a walk gives up on its stragglers.
@@ -234,14 +193,14 @@ impl Cache {
             return next;
         }
         // Reads under way are not joined: one of a source that ended may begin even now, by a request that goes on as it began.
-        Self { held: self.held.clone(), there: Arc::clone(&self.there), ..next }
+        Self { held: self.held.clone(), rows: self.rows.clone(), there: Arc::clone(&self.there), ..next }
     }
 
     /// What is held under a key and fresh, without reading.
     pub(super) async fn peek<V: Send + Sync + 'static>(&self, key: &ReadKey) -> Option<Read<V>> {
-        let held = self.held(key).await.filter(Held::is_fresh)?;
+        let held = self.held(key).await.filter(|held| held.is_fresh())?;
         key.count(CacheRead::Hit);
-        read(&held, Age::Fresh)
+        held.read(Age::Fresh)
     }
 
     /// Holds what came along with another read, which began at `begun`.
@@ -252,13 +211,18 @@ impl Cache {
         fetched_at: Timestamp,
         begun: Stamp,
     ) {
-        self.keep(key, hold(fresh, fetched_at, begun)).await;
+        self.keep(key, Holding::new(fresh, fetched_at, begun)).await;
     }
 
     /// Lets go of what is held under a key, so that it is read anew.
     pub(super) async fn drop_held(&self, key: &ReadKey) {
-        let before = self.held.remove(key).await;
-        before.inspect(|before| before.replaced.store(true, Ordering::SeqCst));
+        if let ReadKey::Lead(lead) = key {
+            self.rows.take(lead, None);
+        }
+        if let Some(before) = self.held.remove(key).await {
+            before.replace();
+            self.part(&before).await;
+        }
     }
 
     /// Forgets all that goes by a name, for everyone and at once: also what a read brings that is under way.
@@ -274,17 +238,58 @@ impl Cache {
 
     /// What is held under a key and is not void.
     async fn held(&self, key: &ReadKey) -> Option<Held> {
-        self.held.get(key).await.filter(|held| held.is_usable() && held.begun >= key.since(&self.generations))
+        let held = match self.held.get(key).await {
+            Some(held) => held,
+            None => self.row(key).await?,
+        };
+        self.stands(key, &held).then_some(held)
+    }
+
+    /// Whether something may still be served under a key: it is not too old, and was not forgotten.
+    fn stands(&self, key: &ReadKey, held: &Holding) -> bool {
+        held.is_usable() && held.begun >= key.since(&self.generations)
+    }
+
+    /// A lead that stands on a page. From here on it is held by itself, so that it can be renewed and replaced without its page.
+    async fn row(&self, key: &ReadKey) -> Option<Held> {
+        let ReadKey::Lead(lead) = key else { return None };
+        let (page, at) = self.rows.get(lead)?;
+        let row = page.row(at, Record::weight).filter(|row| self.stands(key, row))?;
+        // What was read by itself meanwhile is newer.
+        Some(self.held.entry_by_ref(key).or_insert(Arc::new(row)).await.into_value())
     }
 
     /// Keeps what was read, unless it has become void meanwhile.
     async fn keep(&self, key: ReadKey, held: Held) {
         let ended = self.ended.get().is_some_and(|ended| ended.contains(key.source()));
-        if !ended && held.begun >= key.since(&self.generations) {
-            let before = self.held.get(&key).await;
-            self.held.insert(key, held).await;
-            // Whoever rests on what was held here would get the newer one now.
-            before.inspect(|before| before.replaced.store(true, Ordering::SeqCst));
+        if ended || held.begun < key.since(&self.generations) {
+            return;
+        }
+        if let ReadKey::Lead(lead) = &key {
+            self.rows.take(lead, None);
+        }
+        let before = self.held.get(&key).await;
+        self.held.insert(key, Arc::clone(&held)).await;
+        for (at, lead) in held.rows() {
+            let key = ReadKey::Lead(lead.key.clone());
+            if held.begun >= key.since(&self.generations) {
+                self.held.remove(&key).await.inspect(|before| before.replace());
+                self.rows.put(&lead.key, &held, at);
+            }
+        }
+        if let Some(before) = before {
+            before.replace();
+            self.part(&before).await;
+        }
+    }
+
+    /// Keeps the rows of a page that is held no more, where no other page has them.
+    async fn part(&self, page: &Held) {
+        for (at, lead) in page.rows().filter(|(_, lead)| self.rows.take(&lead.key, Some(page))) {
+            let key = ReadKey::Lead(lead.key.clone());
+            if let Some(row) = page.row(at, Record::weight).filter(|row| self.stands(&key, row)) {
+                self.held.entry(key).or_insert(Arc::new(row)).await;
+            }
         }
     }
 
@@ -312,7 +317,7 @@ impl Cache {
         if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
             key.count(CacheRead::Hit);
             self.rest(cx, &key, held);
-            return read(held, Age::Fresh).ok_or_else(garbled);
+            return held.read(Age::Fresh).ok_or_else(garbled);
         }
         // What is not fresh, or not read, the next to ask may get otherwise.
         let doubt = cx.meter.ground.doubt();
@@ -322,7 +327,7 @@ impl Cache {
                 let nobody = Cx { meter: Meter::default(), background: true, ..cx.clone() };
                 drop(self.fly(&nobody, key.clone(), load));
             }
-            return read(held, Age::Aging).ok_or_else(garbled);
+            return held.read(Age::Aging).ok_or_else(garbled);
         }
         // With older data at hand, a vendor that hangs is not waited for to the end.
         let until = held.as_ref().map_or(cx.deadline, |_| cx.deadline.min(Instant::now() + self.hope));
@@ -343,11 +348,11 @@ impl Cache {
                 key.count(CacheRead::Miss);
                 doubt.clear();
                 self.rest(cx, &key, &held);
-                read(&held, Age::Fresh).ok_or_else(garbled)
+                held.read(Age::Fresh).ok_or_else(garbled)
             }
             (Err(error), Some(held)) if stands_in(error.kind) => {
                 key.count(CacheRead::Stale);
-                read(&held, Age::Stale(error)).ok_or_else(garbled)
+                held.read(Age::Stale(error)).ok_or_else(garbled)
             }
             (Err(error), _) => {
                 key.count(CacheRead::Failed);
@@ -357,10 +362,10 @@ impl Cache {
     }
 
     /// Notes that an answer rests on something that was read.
-    fn rest(&self, cx: &Cx, key: &ReadKey, held: &Held) {
-        let standing = self.generations.standing(key.names(), held.begun, Arc::clone(&held.replaced));
+    fn rest(&self, cx: &Cx, key: &ReadKey, held: &Holding) {
+        let standing = self.generations.standing(key.names(), held.begun, Arc::clone(held.replaced()));
         let standing: Arc<dyn Basis> = Arc::new(standing);
-        cx.meter.ground.rest(held.born + held.life.fresh, &standing);
+        cx.meter.ground.rest(held.fresh_until(), &standing);
     }
 
     /// Reads in a task of its own: whoever waits may leave, the read and its place in the cache stay. Equal reads are one.
@@ -382,7 +387,7 @@ impl Cache {
             let flight = async {
                 leads.store(true, Ordering::Relaxed);
                 // The flight before this one may have landed since its reader looked.
-                if let Some(held) = cache.held(&name).await.filter(Held::is_fresh) {
+                if let Some(held) = cache.held(&name).await.filter(|held| held.is_fresh()) {
                     return Ok(held);
                 }
                 let (fetched_at, background, begun) = (own.now, own.background, cache.generations.now());
@@ -402,8 +407,8 @@ impl Cache {
                 });
                 match outcome {
                     Ok(fresh) => {
-                        let held = hold(fresh, fetched_at, begun);
-                        cache.keep(name.clone(), held.clone()).await;
+                        let held = Holding::new(fresh, fetched_at, begun);
+                        cache.keep(name.clone(), Arc::clone(&held)).await;
                         Ok(held)
                     }
                     Err(error) => {
@@ -449,43 +454,8 @@ impl<T> Drop for Wait<T> {
     }
 }
 
-impl Held {
-    fn is_fresh(&self) -> bool {
-        self.born.elapsed() < self.life.fresh
-    }
-
-    /// Whether it may still stand in for anything. The cache itself lets go of it a little later.
-    fn is_usable(&self) -> bool {
-        self.born.elapsed() < self.life.fresh + self.life.stale
-    }
-
-    fn is_aging(&self, aging: Duration) -> bool {
-        self.born.elapsed() < self.life.fresh + aging.min(self.life.stale)
-    }
-}
-
 /// Whether older data may stand in for a read that failed so: not where the vendor shut us out, or knows better.
 fn stands_in(kind: SourceErrorKind) -> bool {
     use SourceErrorKind::{NotFound, StaleToken, Unauthorized, Unsupported};
     !matches!(kind, NotFound | StaleToken | Unauthorized | Unsupported)
-}
-
-fn hold<V: Send + Sync + 'static>(fresh: Fresh<V>, fetched_at: Timestamp, begun: Stamp) -> Held {
-    let Life { fresh: good, stale } = fresh.life;
-    let life = Life { fresh: good, stale: stale.min(LONGEST.saturating_sub(good)) };
-    Held {
-        value: Arc::new(fresh.value),
-        weight: fresh.weight,
-        fetched_at,
-        born: Instant::now(),
-        life,
-        begun,
-        renewing: Arc::default(),
-        replaced: Arc::default(),
-    }
-}
-
-fn read<V: Send + Sync + 'static>(held: &Held, age: Age) -> Option<Read<V>> {
-    let value = Arc::clone(&held.value).downcast().ok()?;
-    Some(Read { value, fetched_at: held.fetched_at, age })
 }

@@ -68,15 +68,14 @@ impl Reader<Lead> for LeadList {
         let (query, key) = self.key(span, from);
         let (desk, life, from) = (self.desk.clone(), self.desk.life(cx, span), from.cloned());
         async move {
-            let load = move |cx: Cx, begun| async move {
+            let load = move |cx: Cx, _| async move {
                 let list = desk.source.leads().ok_or_else(|| desk.unsupported("leads.list"))?;
                 let mut page = list.page_dyn(&cx, &query, from.as_ref()).await?;
                 page.rows.iter_mut().for_each(|lead| desk.overlay.over_shared(lead));
-                for lead in page.rows.iter().filter(|lead| !lead.sparse) {
-                    let fresh = record(lead, desk.settings.record_life(desk.settings.lead_ttl));
-                    desk.cache.hold(ReadKey::Lead(lead.key.clone()), fresh, cx.now, begun).await;
-                }
-                Ok(listed(page, life))
+                // Only what is read by id is asked for as a single record.
+                let by_id = desk.source.lead_by_id();
+                let rows = by_id.map(|_| desk.settings.record_life(desk.settings.lead_ttl));
+                Ok(Fresh { rows, ..listed(page, life) })
             };
             let mut batch = batch(self.desk.cache.read(cx, key, load).await?);
             if self.looks_inside && batch.page.rows.iter().any(|lead| lead.sparse) {
@@ -160,12 +159,12 @@ impl Settings {
 
 /// A record as the cache holds it: as the answer of a read by id.
 pub(super) fn record<T: Record>(row: &Arc<T>, life: Life) -> Fresh<Option<Arc<T>>> {
-    Fresh { value: Some(Arc::clone(row)), weight: row.weight(), life }
+    Fresh { value: Some(Arc::clone(row)), weight: row.weight(), life, rows: None }
 }
 
 pub(super) fn listed<T: Record>(page: Page<T>, life: Life) -> Fresh<Arc<Page<T>>> {
     let weight = page.rows.iter().fold(256_u32, |sum, row| sum.saturating_add(row.weight()));
-    Fresh { value: Arc::new(page), weight, life }
+    Fresh { value: Arc::new(page), weight, life, rows: None }
 }
 
 pub(super) fn batch<T>(read: Read<Arc<Page<T>>>) -> Batch<T> {

@@ -291,8 +291,12 @@ fn days_before(moment: Timestamp) -> Window {
 
 fn fresh<T: Record>(record: Option<T>, absent: Duration, life: impl Fn(&T) -> Life) -> Fresh<Option<Arc<T>>> {
     match record {
-        Some(record) => Fresh { weight: record.weight(), life: life(&record), value: Some(Arc::new(record)) },
-        None => Fresh { value: None, weight: 64, life: Life { fresh: absent, stale: Duration::ZERO } },
+        Some(record) => {
+            Fresh { weight: record.weight(), life: life(&record), value: Some(Arc::new(record)), rows: None }
+        }
+        None => {
+            Fresh { value: None, weight: 64, life: Life { fresh: absent, stale: Duration::ZERO }, rows: None }
+        }
     }
 }
 

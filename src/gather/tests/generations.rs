@@ -36,7 +36,7 @@ fn list() -> ReadKey {
 
 fn fresh(value: u32) -> Fresh<u32> {
     let life = Life { fresh: Duration::from_secs(10), stale: Duration::from_secs(60) };
-    Fresh { value, weight: 1, life }
+    Fresh { value, weight: 1, life, rows: None }
 }
 
 /// A value at a vendor that says at the end of a call what it was at its beginning: as old as an answer can be.

@@ -40,7 +40,7 @@ impl Shelf {
             if down.load(Ordering::Relaxed) {
                 return Err(SourceError::new(&source, "read", SourceErrorKind::Unreachable));
             }
-            Ok(Fresh { value: 1_u32, weight: 1, life })
+            Ok(Fresh { value: 1_u32, weight: 1, life, rows: None })
         };
         let read = self.cache.read(&cx(), self.key.clone(), load).await;
         read.map(|read| read.age).map_err(|error| error.kind)
