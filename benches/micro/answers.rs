@@ -1,5 +1,6 @@
-//! The same request for fifty leads by ten fields, from the router to the bytes of its answer.
+//! A request for fifty leads by ten fields, from the router to the bytes of its answer.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -7,28 +8,36 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use divan::Bencher;
 use http::{HeaderMap, Request};
+use jiff::Timestamp;
 use leadgraph::app::{App, Parts};
 use leadgraph::events::PollSettings;
 use leadgraph::gather::settings::Settings;
 use leadgraph::model::id::SourceId;
 use leadgraph::vendors::Account;
 use leadgraph::{callers, events, graphql, http as web};
+use serde_json::json;
 use tower::ServiceExt as _;
 
 use crate::sources::{lasting, runtime, sources};
 
-const BODY: &str = r#"{"query":"{ leads(first: 50) { edges { node { id vendor vendorId name email phone status vendorStatus createdAt updatedAt } } pageInfo { hasNextPage endCursor } incomplete } }"}"#;
+const QUERY: &str = "query($to: DateTime) { leads(first: 50, filter: { createdAt: { to: $to } }) { edges { node { id vendor vendorId name email phone status vendorStatus createdAt updatedAt } } pageInfo { hasNextPage endCursor } incomplete } }";
 
 /// Given again as a whole.
 #[divan::bench]
 fn given_again(bencher: Bencher) {
-    ask(bencher, lasting(), Keeps::Answers);
+    ask(bencher, lasting(), Keeps::Answers, always);
 }
 
-/// Made anew, of a known document and pages that the cache holds.
+/// Made anew, of a known document and a page that was merged before.
+#[divan::bench]
+fn made_of_a_merged_page(bencher: Bencher) {
+    ask(bencher, lasting(), Keeps::Pages, always);
+}
+
+/// Made anew, of a known document and three sources' pages that the cache holds: each time for another filter.
 #[divan::bench]
 fn made_of_cached_pages(bencher: Bencher) {
-    ask(bencher, lasting(), Keeps::Pages);
+    ask(bencher, lasting(), Keeps::Pages, never_before);
 }
 
 /// Made anew, of pages that three sources answer at once, which the cache takes and does not give.
@@ -44,7 +53,23 @@ fn made_of_fresh_pages(bencher: Bencher) {
         record_stale_if_error: none,
         ..Settings::default()
     };
-    ask(bencher, settings, Keeps::Nothing);
+    ask(bencher, settings, Keeps::Nothing, always);
+}
+
+/// The same body each time.
+fn always() -> Bytes {
+    body(Timestamp::from_second(3_999_999_999).unwrap())
+}
+
+/// A body that was not sent before, whose filter lets all leads pass.
+fn never_before() -> Bytes {
+    static NUMBER: AtomicI64 = AtomicI64::new(4_000_000_000);
+    body(Timestamp::from_second(NUMBER.fetch_add(1, Ordering::Relaxed)).unwrap())
+}
+
+fn body(to: Timestamp) -> Bytes {
+    let to = to.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    serde_json::to_vec(&json!({ "query": QUERY, "variables": { "to": to } })).unwrap().into()
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -54,30 +79,30 @@ enum Keeps {
     Nothing,
 }
 
-fn ask(bencher: Bencher, gather: Settings, keeps: Keeps) {
+fn ask(bencher: Bencher, gather: Settings, keeps: Keeps, body: fn() -> Bytes) {
     let runtime = runtime();
     let app = runtime.block_on(App::start(parts(gather, keeps)));
     let router = app.router();
-    let answer = || runtime.block_on(send(&router));
+    let answer = |body| runtime.block_on(send(&router, body));
     // The first one tells of the calls it took and is not given again.
-    let (_, before) = (answer(), answer());
-    let (headers, body) = answer();
+    answer(body());
+    answer(body());
+    let (headers, text) = answer(body());
     assert_eq!(
         headers.contains_key("age"),
         keeps == Keeps::Answers,
         "an answer that was given before tells its age"
     );
-    let text: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let text: serde_json::Value = serde_json::from_slice(&text).unwrap();
     assert_eq!(text["data"]["leads"]["edges"].as_array().map(Vec::len), Some(50), "{text}");
-    assert_eq!(body.len(), before.1.len());
-    bencher.bench_local(answer);
+    bencher.with_inputs(body).bench_local_values(answer);
 }
 
-async fn send(router: &Router) -> (HeaderMap, Bytes) {
+async fn send(router: &Router, body: Bytes) -> (HeaderMap, Bytes) {
     let request = Request::post("/graphql")
         .header("content-type", "application/json")
-        .header("content-length", BODY.len())
-        .body(Body::from(BODY))
+        .header("content-length", body.len())
+        .body(Body::from(body))
         .unwrap();
     let (head, body) = router.clone().oneshot(request).await.unwrap().into_parts();
     (head.headers, to_bytes(body, usize::MAX).await.unwrap())

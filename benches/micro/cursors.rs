@@ -4,15 +4,18 @@ use divan::Bencher;
 use leadgraph::gather::answer::GatherError;
 use leadgraph::gather::request::{InputCode, LeadFilter, Paging, SourceFilter};
 
-use crate::sources::{FEW_AND_MANY, cx, gather, runtime};
+use crate::sources::{FEW_AND_MANY, cx, gather, runtime, stranger};
 
 #[divan::bench(args = FEW_AND_MANY)]
 fn seal(bencher: Bencher, sources: usize) {
     let (runtime, gather) = (runtime(), gather(sources));
     let paging = Paging { first: Some(50), ..Paging::default() };
-    let page = runtime.block_on(gather.leads(&cx(), &LeadFilter::default(), &paging));
-    let page = page.map_err(|_| "no page").unwrap();
-    bencher.bench_local(|| page.end_cursor().unwrap());
+    // A page seals each of its cursors once.
+    let page = || {
+        let page = runtime.block_on(gather.leads(&stranger(), &LeadFilter::default(), &paging));
+        page.map_err(|_| "no page").unwrap()
+    };
+    bencher.with_inputs(page).bench_local_refs(|page| page.end_cursor().map(str::len).unwrap());
 }
 
 /// A cursor is opened before its filter is looked at, and under another filter nothing comes after that. Its filter names one

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -120,6 +121,13 @@ pub(crate) fn cx() -> Cx {
         meter: Meter::default(),
         background: false,
     }
+}
+
+/// The same of someone who was never there before, to whom nothing can be given that was merged before.
+pub(crate) fn stranger() -> Cx {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    Cx { caller: Caller::unrestricted(&format!("bench-{number}")), ..cx() }
 }
 
 /// What runs a bench, on this thread alone.
