@@ -174,7 +174,9 @@ impl App {
 
     /// Serves until `shutdown` is ready, then drains (see [`http::serve`]).
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let (router, Lasting { readiness, lines, .. }) = (self.router(), self.lasting.clone());
+        let Lasting { readiness, lines, .. } = self.lasting.clone();
+        let live = Arc::clone(&self.live);
+        let router = move || live.load().router.clone();
         http::serve(listener, router, &self.settings, lines, readiness, shutdown).await;
     }
 }
@@ -191,8 +193,8 @@ pub async fn serve_metrics(address: std::net::SocketAddr) -> io::Result<JoinSet<
         // A handful of scrapers: more would only cost.
         let settings = http::Settings { max_connections: 16, ..http::Settings::default() };
         let (router, readiness) = (http::metrics_router(), Readiness::default());
-        http::serve(listener, router, &settings, Lines::new(&settings), readiness, std::future::pending())
-            .await;
+        let (router, lines, never) = (move || router.clone(), Lines::new(&settings), std::future::pending());
+        http::serve(listener, router, &settings, lines, readiness, never).await;
     });
     Ok(serving)
 }

@@ -3,16 +3,18 @@
 //! What a token is, and whose, is decided behind [`Identify`]. A request that is let in carries its caller among its
 //! extensions; whatever serves GraphQL takes it from there, and refuses a request without one.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
+use tower::{Layer, Service};
 
 use super::failure::Failure;
 use super::graphql::Media;
@@ -44,18 +46,52 @@ pub fn everyone() -> Identify {
     Arc::new(|_| ready(Ok(Caller::anonymous())).boxed())
 }
 
-/// Lets a request pass with its caller, or refuses it.
-pub(super) async fn admit(
-    State(identify): State<Identify>,
-    mut request: Request,
-    next: Next,
-) -> Response<Body> {
-    match caller(&identify, request.headers()).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refusal) => refusal.answer(),
+/// A layer that lets a request pass with its caller, or refuses it.
+#[derive(Clone)]
+pub(super) struct Admit(pub(super) Identify);
+
+/// A service that nobody unknown reaches.
+#[derive(Clone)]
+pub(super) struct Admitted<S> {
+    inner: S,
+    identify: Identify,
+}
+
+impl<S> Layer<S> for Admit {
+    type Service = Admitted<S>;
+
+    fn layer(&self, inner: S) -> Admitted<S> {
+        Admitted { inner, identify: Arc::clone(&self.0) }
+    }
+}
+
+impl<S> Service<Request> for Admitted<S>
+where
+    S: Service<Request, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        // The one that is ready is the one that is called.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let identify = Arc::clone(&self.identify);
+        Box::pin(async move {
+            match caller(&identify, request.headers()).await {
+                Ok(caller) => {
+                    request.extensions_mut().insert(caller);
+                    inner.call(request).await
+                }
+                Err(refusal) => Ok(refusal.answer()),
+            }
+        })
     }
 }
 

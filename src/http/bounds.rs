@@ -1,13 +1,9 @@
 //! How large the head of a request may be. The connection reads no more than [`HEAD_BYTES`] of it in any case; what comes
 //! here may have come through another server.
 
-use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::Next;
-use http::Response;
 
-use super::failure;
-use super::graphql::Media;
+use super::failure::{self, Failure};
 
 /// The most bytes of a request's head that a connection reads: the address and the headers together.
 pub(super) const HEAD_BYTES: usize = 32 * 1024;
@@ -19,15 +15,12 @@ const ADDRESS_BYTES: usize = 8 * 1024;
 const HEADER_BYTES: usize = 16 * 1024;
 
 /// Refuses a request whose head is too large.
-pub(super) async fn hold(request: Request, next: Next) -> Response<Body> {
+pub(super) fn hold(request: &Request) -> Option<Failure> {
     let address = request.uri().path_and_query().map_or(0, |whole| whole.as_str().len());
     if address > ADDRESS_BYTES {
-        return failure::LONG_ADDRESS.answer(Media::Json);
+        return Some(failure::LONG_ADDRESS);
     }
     let headers = request.headers();
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if bytes > HEADER_BYTES || headers.len() > HEADERS {
-        return failure::LARGE_HEADERS.answer(Media::Json);
-    }
-    next.run(request).await
+    (bytes > HEADER_BYTES || headers.len() > HEADERS).then_some(failure::LARGE_HEADERS)
 }

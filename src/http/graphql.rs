@@ -4,17 +4,19 @@
 mod media;
 mod read;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::routing::{MethodRouter, any};
+use axum::extract::Request;
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
+use tower::{Service, service_fn};
 
 pub(super) use self::media::Media;
 pub(super) use self::read::{Asked, PREFLIGHTED, addressed, ask, asked, body};
@@ -42,8 +44,12 @@ struct Door {
     answers: Answers,
 }
 
-/// The route, for every method.
-pub(super) fn route(settings: &Settings, engine: Engine, gate: Gate) -> MethodRouter {
+/// What serves the route, for every method.
+pub(super) fn service(
+    settings: &Settings,
+    engine: Engine,
+    gate: Gate,
+) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + use<> {
     let door = Door {
         engine,
         request_timeout: settings.request_timeout,
@@ -52,10 +58,11 @@ pub(super) fn route(settings: &Settings, engine: Engine, gate: Gate) -> MethodRo
         gate,
         answers: Answers::new(settings.answers_max_bytes),
     };
-    any(handle).with_state(Arc::new(door))
+    let door = Arc::new(door);
+    service_fn(move |request| handle(Arc::clone(&door), request).map(Ok))
 }
 
-async fn handle(State(door): State<Arc<Door>>, request: Request) -> Response<Body> {
+async fn handle(door: Arc<Door>, request: Request) -> Response<Body> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
     match parts.method {
@@ -135,11 +142,24 @@ impl Door {
         };
         // Nobody comes here unknown; should someone, they get nothing.
         let caller = parts.extensions.get::<Caller>().cloned().ok_or(failure::INTERNAL)?;
-        let question = Question { caller: caller.clone(), safe, bytes };
+        let question = Question { caller, safe, bytes };
         if let Some(kept) = self.answers.get(&question).await.filter(|_| marked) {
             return Ok(Answered::One(Given::Again(kept)));
         }
-        let asked = if safe {
+        // In a box: whoever is given an answer again is not to carry the room for making one.
+        Box::pin(self.make(start, parts, question, marked)).await
+    }
+
+    /// Answers what was not answered before.
+    async fn make(
+        &self,
+        start: Instant,
+        parts: &Parts,
+        question: Question,
+        marked: bool,
+    ) -> Result<Answered, Failure> {
+        let deadline = start + self.request_timeout;
+        let asked = if question.safe {
             read::parameters(parts, marked)?
         } else {
             read::asked(&question.bytes, self.max_batch)?
@@ -149,7 +169,7 @@ impl Door {
             deadline,
             now: Timestamp::now(),
             request_id: request_id.map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0)),
-            caller,
+            caller: question.caller.clone(),
             meter: Meter::default(),
             background: false,
         };

@@ -3,16 +3,12 @@
 
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
+use http::header;
 use http::uri::Authority;
-use http::{Response, header};
 
-use super::failure;
-use super::graphql::Media;
+use super::failure::{self, Failure};
 
 /// The name of a machine, without a port, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +29,8 @@ impl FromStr for HostName {
 }
 
 /// Refuses a request for a name that is none of these, no address, and not `localhost`.
-pub(super) async fn hold(
-    State(hosts): State<Arc<[HostName]>>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
-    if is_ours(&request, &hosts) { next.run(request).await } else { failure::HOST.answer(Media::Json) }
+pub(super) fn hold(hosts: &[HostName], request: &Request) -> Option<Failure> {
+    (!is_ours(request, hosts)).then_some(failure::HOST)
 }
 
 fn is_ours(request: &Request, hosts: &[HostName]) -> bool {

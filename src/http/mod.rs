@@ -6,6 +6,7 @@
 mod answers;
 mod auth;
 mod bounds;
+mod check;
 mod cors;
 mod etag;
 mod failure;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::Request;
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -43,7 +44,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
+use self::auth::Admit;
 pub use self::auth::{Identify, Refusal, everyone};
+use self::check::Check;
 pub use self::cors::Origin;
 use self::graphql::Media;
 pub use self::health::Readiness;
@@ -51,6 +54,7 @@ pub use self::hosts::HostName;
 pub use self::lines::Lines;
 use self::live::Door;
 pub use self::live::{LiveEngine, Reply};
+use self::observe::Follow;
 pub use self::observe::metrics_router;
 use self::overload::Gate;
 pub use self::serve::serve;
@@ -199,27 +203,26 @@ pub fn router(
         request_timeout: settings.request_timeout,
         max_body_bytes: settings.max_body_bytes,
     };
-    let hosts = settings.hosts.clone().map(|hosts| from_fn_with_state(hosts.into(), hosts::hold));
+    let hosts: Option<Arc<[HostName]>> = settings.hosts.clone().map(Into::into);
+    let browsers = ServiceBuilder::new()
+        // A page whose own name was made to mean this machine is of another site.
+        .option_layer(hosts.map(|hosts| Check(move |request: &Request| hosts::hold(&hosts, request))))
+        // Such a page may not make a browser ask in its user's place.
+        .layer(cors::refusal(&settings.cors_origins));
+    // Whatever serves GraphQL stands behind this, and is not reached by anyone unknown. Who opens a socket may show who it is in the
+    // socket's first message, so that is looked at there.
+    let callers = browsers.clone().layer(Admit(identify));
     let mut routes = Router::new()
-        .route("/graphql", graphql::route(settings, engines.once, gate))
-        .route("/graphql/stream", stream::route(door.clone()))
-        // Whatever serves GraphQL stands above this line, and is not reached by anyone unknown.
-        .route_layer(from_fn_with_state(identify, auth::admit))
-        // Who opens a socket may show who it is in the socket's first message, so that is looked at there.
-        .route("/graphql/ws", socket::route(door))
+        .route("/graphql/ws", socket::route(door.clone()))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz).with_state(readiness));
     if settings.graphiql {
         routes = routes.merge(graphiql::routes());
     }
     let routes = routes
-        .layer(
-            ServiceBuilder::new()
-                // A page whose own name was made to mean this machine is of another site.
-                .layer(option_layer(hosts))
-                // Such a page may not make a browser ask in its user's place.
-                .layer(cors::refusal(&settings.cors_origins)),
-        )
+        .layer(browsers)
+        .route_service("/graphql", callers.clone().service(graphql::service(settings, engines.once, gate)))
+        .route_service("/graphql/stream", callers.service(stream::service(door)))
         // Vendors are no browsers, and each delivery shows itself who sent it. A source's name may hold slashes.
         .route("/webhooks/{*source}", webhooks::route(settings, postboxes));
     // One stack, so that a request passes it at once: each layer that is added to a router by itself costs a box for itself
@@ -227,14 +230,14 @@ pub fn router(
     routes.layer(
         ServiceBuilder::new()
             // Outermost: every answer carries its id and is counted, whatever comes of it.
-            .layer(from_fn(observe::follow))
+            .layer(Follow)
             .map_response(with_usual_headers)
             .layer(compression())
             // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.
             .layer(option_layer(cors::permission(&settings.cors_origins)))
             // A panic in a resolver is one request's failure, not the connection's.
             .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)))
-            .layer(from_fn(bounds::hold)),
+            .layer(Check(bounds::hold)),
     )
 }
 

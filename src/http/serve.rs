@@ -27,7 +27,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests may go on after the drain began, beyond their own deadline.
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
 
-/// Serves until `shutdown` is ready, then drains: `/readyz` says 503, after the configured delay no more connections are
+/// Serves what `router` gives for each request, until `shutdown` is ready, then drains: `/readyz` says 503, after the configured delay no more connections are
 /// taken, requests under way are answered for at most their deadline and 5 s, WebSockets and event streams are told that it
 /// is over, and idle connections are closed at once.
 ///
@@ -35,7 +35,7 @@ const DRAIN_GRACE: Duration = Duration::from_secs(5);
 /// Dropping it cuts all connections.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    router: impl Fn() -> Router + Clone + Send + Sync + 'static,
     settings: &Settings,
     lines: Lines,
     readiness: Readiness,
@@ -91,7 +91,11 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// Serves one connection until it ends, or until `stopping` and the end of the request under way.
-async fn connection(socket: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
+async fn connection(
+    socket: TcpStream,
+    router: impl Fn() -> Router + Send + Sync + 'static,
+    mut stopping: watch::Receiver<bool>,
+) {
     let _ = socket.set_nodelay(true);
     let mut socket = TimeoutStream::new(socket);
     // Reading is timed by what is read (a head, a body); writing only by whether the client takes anything.
@@ -101,7 +105,7 @@ async fn connection(socket: TcpStream, router: Router, mut stopping: watch::Rece
         let asked = Arc::clone(&asked);
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            router.clone().oneshot(request.map(Body::new))
+            router().oneshot(request.map(Body::new))
         })
     };
     let serving = http1::Builder::new()

@@ -5,16 +5,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::routing::{MethodRouter, any};
+use axum::extract::Request;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use futures_util::stream;
+use futures_util::{FutureExt, StreamExt};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tower::{Service, service_fn};
 
 use super::auth::{self, Refusal};
 use super::failure::{self, Failure};
@@ -33,12 +33,14 @@ const MEDIA: &str = "text/event-stream";
 const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata: \n\n");
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
-/// The route, for every method.
-pub(super) fn route(door: Door) -> MethodRouter {
-    any(handle).with_state(door)
+/// What serves the route, for every method.
+pub(super) fn service(
+    door: Door,
+) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone {
+    service_fn(move |request| handle(door.clone(), request).map(Ok))
 }
 
-async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
+async fn handle(door: Door, request: Request) -> Response<Body> {
     match answer(door, request).await {
         Ok(response) => response,
         Err(failure) => failure.answer(Media::Json),

@@ -91,7 +91,7 @@ async fn serve_engines(settings: Settings, engines: Engines, executed: Arc<Atomi
     let (stop, stopped) = oneshot::channel::<()>();
     let held = readiness.clone();
     let task = tokio::spawn(async move {
-        serve(listener, router, &settings, lines, held, stopped.map(|_| ())).await;
+        serve(listener, move || router.clone(), &settings, lines, held, stopped.map(|_| ())).await;
     });
     Served { address, readiness, executed, stop: Some(stop), task }
 }

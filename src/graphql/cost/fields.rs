@@ -147,12 +147,17 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// So many fields are looked through one by one: nearly no set has more, and to hash them would take longer.
+const FEW: usize = 16;
+
 /// Fields, while they are collected.
 struct Found<'a, 'f> {
     is: &'f dyn Fn(&str) -> bool,
     fields: Vec<Selected<'a>>,
-    /// By response key and name: two fields of one key are for validation to refuse, and not to be overlooked here.
+    /// Where they stand, once they are many: by response key and name, since two fields of one key are for validation to refuse, and not
+    /// to be overlooked here.
     places: HashMap<(&'a str, &'a str), usize>,
+    /// The first field of each response key, once they are many.
     names: HashMap<&'a str, &'a Field>,
     /// Fragments that were unfolded; `None` where each is to be as often as it is spread.
     seen: Option<HashSet<&'a Name>>,
@@ -166,18 +171,37 @@ impl<'a, 'f> Found<'a, 'f> {
     }
 
     fn add(&mut self, field: &'a Positioned<Field>) {
-        let first = *self.names.entry(field.node.response_key().node.as_str()).or_insert(&field.node);
-        if !is_same(first, &field.node) {
+        let key = (field.node.response_key().node.as_str(), field.node.name.node.as_str());
+        let (first, place) = self.known(key);
+        if first.is_some_and(|first| !is_same(first, &field.node)) {
             self.conflict.get_or_insert(field.pos);
         }
-        let key = (field.node.response_key().node.as_str(), field.node.name.node.as_str());
-        let place = *self.places.entry(key).or_insert(self.fields.len());
-        if place == self.fields.len() {
+        let place = place.unwrap_or_else(|| {
             self.fields.push(Selected { field, below: Vec::new() });
-        }
+            self.fields.len() - 1
+        });
         if let Some(selected) = self.fields.get_mut(place) {
             selected.below.push(&field.node.selection_set.node);
         }
+    }
+
+    /// The first field of the same response key, and where one of the same name as well stands.
+    fn known(&mut self, (key, name): (&'a str, &'a str)) -> (Option<&'a Field>, Option<usize>) {
+        let parts = |selected: &Selected<'a>| {
+            let field = &selected.field.node;
+            (field.response_key().node.as_str(), field.name.node.as_str())
+        };
+        if self.fields.len() <= FEW {
+            let first = self.fields.iter().find(|selected| parts(selected).0 == key);
+            let place = self.fields.iter().position(|selected| parts(selected) == (key, name));
+            return (first.map(|selected| &selected.field.node), place);
+        }
+        for (place, selected) in self.fields.iter().enumerate().skip(self.places.len()) {
+            let (key, name) = parts(selected);
+            self.places.insert((key, name), place);
+            self.names.entry(key).or_insert(&selected.field.node);
+        }
+        (self.names.get(key).copied(), self.places.get(&(key, name)).copied())
     }
 }
 

@@ -54,6 +54,8 @@ impl Media {
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
+        // Room at once for what every response has, instead of growing to it.
+        response.headers_mut().reserve(16);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         if status == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(header::ALLOW, ALLOWED);
@@ -83,10 +85,11 @@ impl Preference {
         let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         for range in values.flat_map(|value| value.split(',')) {
             let mut parts = range.split(';').map(str::trim);
-            let closeness = match parts.next().unwrap_or_default().to_ascii_lowercase() {
-                name if name == wanted => 3,
-                name if name == "application/*" => 2,
-                name if name == "*/*" => 1,
+            let name = parts.next().unwrap_or_default();
+            let closeness = match name {
+                _ if name.eq_ignore_ascii_case(wanted) => 3,
+                _ if name.eq_ignore_ascii_case("application/*") => 2,
+                "*/*" => 1,
                 _ => continue,
             };
             let mut weight = 1.0;

@@ -36,7 +36,7 @@ async fn open(identify: Identify) -> (Body, Lines) {
         .header("authorization", "Bearer token")
         .extension(Caller::anonymous());
     let request = request.body(Body::from(r#"{"query":"subscription { events { type } }"}"#)).unwrap();
-    let response = route(door).oneshot(request).await.unwrap();
+    let response = service(door).oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
     (response.into_body(), lines)
 }
