@@ -42,13 +42,14 @@ use crate::telemetry::{self, traces};
 
 /// What an entry takes beside what it holds, about, in bytes: its key, its place in the cache, its part in the order of use and of
 /// expiry.
-const ENTRY: u32 = 192;
+const ENTRY: u32 = 480;
 
 /// What names a read: the source (one credential) and what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ReadKey {
-    Leads(SourceId, LeadQuery, Option<PageToken>),
-    Conversations(SourceId, ConversationQuery, Option<PageToken>),
+    // Boxed: most keys name records.
+    Leads(SourceId, Box<LeadQuery>, Option<PageToken>),
+    Conversations(SourceId, Box<ConversationQuery>, Option<PageToken>),
     Lead(Key),
     Conversation(Key),
     Interaction(Key),

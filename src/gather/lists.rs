@@ -55,7 +55,7 @@ pub(super) struct LeadList {
 impl LeadList {
     fn key(&self, span: Span, from: Option<&PageToken>) -> (LeadQuery, ReadKey) {
         let query = LeadQuery { created: span, ..self.query.clone() };
-        (query.clone(), ReadKey::Leads(self.desk.source.id().clone(), query, from.cloned()))
+        (query.clone(), ReadKey::Leads(self.desk.source.id().clone(), Box::new(query), from.cloned()))
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) struct ConversationList {
 impl ConversationList {
     fn key(&self, span: Span, from: Option<&PageToken>) -> (ConversationQuery, ReadKey) {
         let query = ConversationQuery { started: span, ..self.query.clone() };
-        (query.clone(), ReadKey::Conversations(self.desk.source.id().clone(), query, from.cloned()))
+        (query.clone(), ReadKey::Conversations(self.desk.source.id().clone(), Box::new(query), from.cloned()))
     }
 }
 

@@ -295,7 +295,7 @@ fn fresh<T: Record>(record: Option<T>, absent: Duration, life: impl Fn(&T) -> Li
             Fresh { weight: record.weight(), life: life(&record), value: Some(Arc::new(record)), rows: None }
         }
         None => {
-            Fresh { value: None, weight: 64, life: Life { fresh: absent, stale: Duration::ZERO }, rows: None }
+            Fresh { value: None, weight: 0, life: Life { fresh: absent, stale: Duration::ZERO }, rows: None }
         }
     }
 }

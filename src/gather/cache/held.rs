@@ -79,7 +79,8 @@ pub(super) struct Holding {
     fetched_at: Timestamp,
     born: Instant,
     life: Life,
-    rows: Option<Life>,
+    /// Boxed, as only pages have it.
+    rows: Option<Box<Life>>,
     /// When its read began.
     pub(super) begun: Stamp,
     /// Someone reads it anew.
@@ -101,7 +102,7 @@ impl Holding {
             fetched_at,
             born: Instant::now(),
             life: life.bounded(),
-            rows: rows.map(Life::bounded),
+            rows: rows.map(|rows| Box::new(rows.bounded())),
             begun,
             renewing: AtomicBool::new(false),
             replaced: OnceLock::new(),
@@ -125,7 +126,7 @@ impl Holding {
     }
 
     fn leads(&self) -> &[Arc<Lead>] {
-        let page = self.rows.and_then(|_| self.value.downcast_ref::<Arc<Page<Lead>>>());
+        let page = self.rows.as_ref().and_then(|_| self.value.downcast_ref::<Arc<Page<Lead>>>());
         page.map_or(&[], |page| &page.rows)
     }
 
@@ -137,7 +138,7 @@ impl Holding {
             value: Arc::new(Some(Arc::clone(lead))),
             fetched_at: self.fetched_at,
             born: self.born,
-            life: self.rows?,
+            life: *self.rows.as_deref()?,
             rows: None,
             begun: self.begun,
             renewing: AtomicBool::new(false),
@@ -147,7 +148,7 @@ impl Holding {
 
     /// How long it is of use, be it for its rows.
     pub(super) fn whole_life(&self) -> Duration {
-        self.rows.map_or(self.life.whole(), |rows| rows.whole().max(self.life.whole()))
+        self.rows.as_ref().map_or(self.life.whole(), |rows| rows.whole().max(self.life.whole()))
     }
 
     /// Until when it is fresh.

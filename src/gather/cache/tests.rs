@@ -56,7 +56,7 @@ impl Shop {
 
     /// Reads the list anew, as it is now.
     async fn list(&self, rows: &[Arc<Lead>], own: Life) {
-        let list = ReadKey::Leads(source(), LeadQuery::default(), None);
+        let list = ReadKey::Leads(source(), Box::default(), None);
         self.cache.hold(list, page(rows, own), cx().now, self.cache.now()).await;
     }
 
@@ -117,7 +117,7 @@ async fn a_row_that_has_left_its_page_is_still_known() {
     assert!(!by_itself("x") && !by_itself("y"));
     shop.list(&[lead("y", "Bea")], life(10, 0)).await;
     assert!(by_itself("x") && !by_itself("y"));
-    shop.cache.drop_held(&ReadKey::Leads(source(), LeadQuery::default(), None)).await;
+    shop.cache.drop_held(&ReadKey::Leads(source(), Box::default(), None)).await;
     assert!(by_itself("y"));
     assert_eq!(shop.known("x").await.as_deref(), Some("Ann"));
     assert_eq!(shop.known("y").await.as_deref(), Some("Bea"));

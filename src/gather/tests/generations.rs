@@ -16,7 +16,6 @@ use crate::gather::settings::Settings;
 use crate::model::caps::Paging as Pages;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{EntityKind, Key, NativeId, SourceId};
-use crate::source::LeadQuery;
 
 fn source() -> SourceId {
     SourceId::new("a").unwrap()
@@ -31,7 +30,7 @@ fn lead(id: &str) -> ReadKey {
 }
 
 fn list() -> ReadKey {
-    ReadKey::Leads(source(), LeadQuery::default(), None)
+    ReadKey::Leads(source(), Box::default(), None)
 }
 
 fn fresh(value: u32) -> Fresh<u32> {
