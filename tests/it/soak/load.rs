@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -27,6 +28,8 @@ pub(super) struct Load {
     address: String,
     gap: Duration,
     next: Mutex<Instant>,
+    /// Nobody waits for a turn.
+    pub(super) storm: AtomicBool,
     hostile: Vec<Class>,
     ids: Mutex<Vec<String>>,
     cursors: Mutex<Vec<String>>,
@@ -40,6 +43,7 @@ impl Load {
             address: address.to_owned(),
             gap: Duration::from_secs(1) / per_second,
             next: Mutex::new(Instant::now()),
+            storm: AtomicBool::new(false),
             hostile: classes(),
             ids: Mutex::default(),
             cursors: Mutex::default(),
@@ -53,7 +57,9 @@ impl Load {
             let turn = {
                 let mut next = self.next.lock().unwrap();
                 let turn = (*next).max(Instant::now());
-                *next = turn + self.gap;
+                if !self.storm.load(Ordering::Relaxed) {
+                    *next = turn + self.gap;
+                }
                 turn
             };
             if turn >= end {
