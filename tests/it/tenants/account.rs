@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use leadgraph::model::caps::{ConversationCaps, LeadCaps, ListCaps, Paging, TimeFilter};
-use leadgraph::model::conversation::{Channel, Conversation};
+use leadgraph::model::conversation::{Channel, Conversation, Recording, RecordingLink};
 use leadgraph::model::cx::Cx;
 use leadgraph::model::failure::{SourceError, SourceErrorKind};
 use leadgraph::model::id::{Key, NativeId, SourceId, Vendor};
@@ -15,16 +15,22 @@ use leadgraph::model::page::{Page, PageToken};
 use leadgraph::model::source::{Health, Quota, SourceState};
 use leadgraph::model::write::{Answered, Fate, LeadEdit, LeadUpdate, Misfit, NoteEdit, Prior, WriteFailure};
 use leadgraph::source::{
-    ConversationQuery, DynHistories, DynList, DynRead, DynWrite, Histories, LeadQuery, List, Read, Source,
-    Write,
+    ConversationQuery, Delivery, DynHistories, DynList, DynRead, DynRecordings, DynWrite, Hint, Histories,
+    LeadQuery, List, News, Person, Read, Recordings, Refusal, Source, Subject, Told, Webhook, Write,
 };
+use sha2::Digest;
 
 /// How many leads there are, and conversations, and interactions.
 const RECORDS: i64 = 40;
 
+/// A note of which nobody learns what became of it.
+pub(super) const LOST: &str = "lost";
+
 /// One source. Those whose name ends with `talks` list conversations, the others keep a history of each lead.
 pub(super) struct Account {
     id: SourceId,
+    /// Neither takes time nor fails. Its leads name no conversation, and where it keeps histories it keeps many notes.
+    steady: bool,
 }
 
 /// What the texts of a source say.
@@ -33,8 +39,8 @@ pub(super) fn says(source: &str) -> String {
 }
 
 impl Account {
-    pub(super) fn new(name: &str) -> Self {
-        Self { id: SourceId::new(name).unwrap() }
+    pub(super) fn new(name: &str, steady: bool) -> Self {
+        Self { id: SourceId::new(name).unwrap(), steady }
     }
 
     fn talks(&self) -> bool {
@@ -53,7 +59,7 @@ impl Account {
         Lead {
             name: self.text(),
             created_at: at(native),
-            conversation: Some(native.clone()),
+            conversation: (!self.steady).then(|| native.clone()),
             ..Lead::bare(self.key(native), Vendor::Spelo)
         }
     }
@@ -78,9 +84,9 @@ impl Account {
             transcript: None,
             tool_calls: Vec::new(),
             partial: false,
-            recording: None,
+            recording: Some(Recording { mime_type: None, size_bytes: None }),
             expires_at: None,
-            lead: Some(native.clone()),
+            lead: (!self.steady).then(|| native.clone()),
             raw: None,
         }
     }
@@ -111,6 +117,9 @@ impl Account {
     /// Takes a moment, so that equal reads meet; now and then it fails.
     async fn pause(&self, cx: &Cx) -> Result<(), SourceError> {
         cx.meter.count();
+        if self.steady {
+            return Ok(());
+        }
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..6))).await;
         if fastrand::u8(0..20) == 0 {
             return Err(SourceError::new(&self.id, "read", SourceErrorKind::Timeout));
@@ -214,7 +223,9 @@ impl Histories for Account {
 
 impl Write<LeadUpdate> for Account {
     fn edit(&self, change: &LeadUpdate) -> Result<LeadEdit, Misfit> {
-        Ok(LeadEdit { note: change.notes.clone().map(NoteEdit::Replace), ..LeadEdit::default() })
+        let many = self.steady && !self.talks();
+        let note = change.notes.clone().map(if many { NoteEdit::Add } else { NoteEdit::Replace });
+        Ok(LeadEdit { note, ..LeadEdit::default() })
     }
 
     async fn prior(&self, cx: &Cx, id: &NativeId) -> Result<Option<Prior>, SourceError> {
@@ -223,7 +234,34 @@ impl Write<LeadUpdate> for Account {
 
     async fn write(&self, cx: &Cx, prior: &Prior, edit: &LeadEdit) -> Result<Answered, WriteFailure> {
         self.pause(cx).await.map_err(|error| WriteFailure { error, fate: Fate::Unsent })?;
+        if matches!(&edit.note, Some(NoteEdit::Add(text)) if text == LOST) {
+            let error = SourceError::new(&self.id, "write", SourceErrorKind::Timeout);
+            return Err(WriteFailure { error, fate: Fate::Unknown });
+        }
         Ok(Answered::Lead(Box::new(edit.onto(&prior.lead))))
+    }
+}
+
+impl Recordings for Account {
+    async fn link(&self, _: &Cx, id: &NativeId) -> Result<Option<RecordingLink>, SourceError> {
+        let url = format!("https://recordings.example/{}/{id}", self.id);
+        Ok(Some(RecordingLink { url, expires_at: None }))
+    }
+}
+
+/// The webhook of an account, which believes everyone: whatever is delivered says that the newest lead of its talks came from
+/// the newest of them.
+pub(super) struct Postbox(pub(super) SourceId);
+
+impl Webhook for Postbox {
+    fn read(&self, delivery: &Delivery<'_>) -> Result<Told, Refusal> {
+        let source = SourceId::new(&format!("{}/talks", self.0)).ok_or(Refusal::Unreadable)?;
+        let newest = NativeId::new(&RECORDS.to_string()).ok_or(Refusal::Unreadable)?;
+        let at = at(&newest);
+        let person =
+            Person { name: Some(says(source.as_str())), conversation: Some(newest), ..Person::default() };
+        let hint = Hint { source, news: News::LeadCreated, subject: Subject::Person(person), at };
+        Ok(Told { mark: sha2::Sha256::digest(delivery.body).into(), hint: Some(hint) })
     }
 }
 
@@ -258,6 +296,9 @@ impl Source for Account {
     }
     fn histories(&self) -> Option<&dyn DynHistories> {
         (!self.talks()).then_some(self)
+    }
+    fn recordings(&self) -> Option<&dyn DynRecordings> {
+        Some(self)
     }
     fn lead_update(&self) -> Option<&dyn DynWrite<LeadUpdate>> {
         Some(self)
