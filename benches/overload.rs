@@ -14,20 +14,18 @@
 )]
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/it/harness/binary.rs"]
 mod binary;
+#[path = "overload/load.rs"]
+mod load;
 
 use binary::{Gateway, Simulated};
+use load::{Load, Sample, p99};
 
 /// How long each part takes.
 const PEAK: Duration = Duration::from_secs(4);
@@ -37,16 +35,6 @@ const AFTER: Duration = Duration::from_secs(10);
 /// The share of the peak that is no overload, and how many times the peak is one.
 const CALM_LOAD: f64 = 0.8;
 const STORM_LOAD: f64 = 3.0;
-/// The most connections of the load; the gateway takes 2,000.
-const CONNECTIONS: usize = 1_800;
-
-/// One answer: when it was asked for, how long it took, and its status (0: none came).
-#[derive(Clone, Copy)]
-struct Sample {
-    asked: Duration,
-    took: Duration,
-    status: u16,
-}
 
 /// Everything that was answered in one part.
 struct Part {
@@ -70,146 +58,30 @@ impl Part {
     }
 }
 
-fn p99(mut all: Vec<Duration>) -> Duration {
-    all.sort_unstable();
-    all.get(all.len().saturating_sub(1) * 99 / 100).copied().unwrap_or_default()
-}
-
-/// Requests that no cache of whole answers knows, though all they need has been read.
-fn request(address: &str, number: usize) -> Vec<u8> {
+/// Documents that no cache of whole answers knows, though all they need has been read.
+fn document(number: usize) -> String {
     let fields = "id name email phone status vendorStatus createdAt updatedAt vendor source { name }";
-    let query = format!(
-        "query Q{number} {{ leads(first: {}) {{ nodes {{ {fields} }} incomplete }} }}",
-        60 + number % 40
-    );
-    let body = serde_json::json!({ "query": query }).to_string();
-    format!(
-        "POST /graphql HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    format!("query Q{number} {{ leads(first: {}) {{ nodes {{ {fields} }} incomplete }} }}", 60 + number % 40)
 }
 
-/// Sends one request and reads its answer; `None` where the connection ended before.
-async fn ask(socket: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> Option<u16> {
-    socket.write_all(request).await.ok()?;
-    buffer.clear();
-    let head = loop {
-        if socket.read_buf(buffer).await.ok()? == 0 {
-            return None;
-        }
-        if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
-            break end + 4;
+/// So many at a time, each as soon as the one before is answered.
+async fn closed(load: &Load, at_once: usize) -> Part {
+    let start = Instant::now();
+    let samples = load.closed(at_once, PEAK).await;
+    Part { samples, lasted: start.elapsed(), resident_kib: 0 }
+}
+
+/// So many a second, and the most memory that was seen meanwhile.
+async fn open(load: &Load, gateway: &Gateway, a_second: f64, lasted: Duration) -> Part {
+    let (mut resident_kib, mut looked) = (0, Instant::now());
+    let look = || {
+        if looked.elapsed() > Duration::from_millis(100) {
+            looked = Instant::now();
+            resident_kib = resident(gateway).max(resident_kib);
         }
     };
-    let text = std::str::from_utf8(&buffer[..head]).ok()?;
-    let status = text.get(9..12)?.parse().ok()?;
-    let length: usize = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())?;
-    while buffer.len() < head + length {
-        if socket.read_buf(buffer).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some(status)
-}
-
-/// The load: connections that are open, and what they have heard.
-#[derive(Clone)]
-struct Load {
-    address: Arc<str>,
-    idle: Arc<Mutex<Vec<TcpStream>>>,
-    open: Arc<AtomicUsize>,
-    number: Arc<AtomicUsize>,
-    samples: Arc<Mutex<Vec<Sample>>>,
-}
-
-impl Load {
-    fn new(address: &str) -> Self {
-        let address = Arc::from(address);
-        Self {
-            address,
-            idle: Arc::default(),
-            open: Arc::default(),
-            number: Arc::default(),
-            samples: Arc::default(),
-        }
-    }
-
-    async fn socket(&self) -> Option<TcpStream> {
-        if let Some(socket) = self.idle.lock().unwrap().pop() {
-            return Some(socket);
-        }
-        if self.open.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS {
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
-        let socket = TcpStream::connect(&*self.address).await.ok();
-        if socket.is_none() {
-            self.open.fetch_sub(1, Ordering::Relaxed);
-        }
-        socket.inspect(|socket| socket.set_nodelay(true).unwrap())
-    }
-
-    /// One request that was due at a moment.
-    async fn one(self, start: Instant, due: Instant) {
-        let request = request(&self.address, self.number.fetch_add(1, Ordering::Relaxed));
-        let mut status = 0;
-        // One that was idle for too long has been closed by the other side: then a new one.
-        for _ in 0..2 {
-            let Some(mut socket) = self.socket().await else { break };
-            if let Some(told) = ask(&mut socket, &request, &mut Vec::with_capacity(32 * 1024)).await {
-                status = told;
-                self.idle.lock().unwrap().push(socket);
-                break;
-            }
-            self.open.fetch_sub(1, Ordering::Relaxed);
-        }
-        let sample = Sample { asked: due - start, took: due.elapsed(), status };
-        self.samples.lock().unwrap().push(sample);
-    }
-
-    fn taken(&self, lasted: Duration, resident_kib: u64) -> Part {
-        Part { samples: std::mem::take(&mut *self.samples.lock().unwrap()), lasted, resident_kib }
-    }
-
-    /// So many at a time, each as soon as the one before is answered.
-    async fn closed(&self, at_once: usize, lasts: Duration) -> Part {
-        let start = Instant::now();
-        let mut askers = JoinSet::new();
-        for _ in 0..at_once {
-            let load = self.clone();
-            askers.spawn(async move {
-                while start.elapsed() < lasts {
-                    load.clone().one(start, Instant::now()).await;
-                }
-            });
-        }
-        askers.join_all().await;
-        self.taken(start.elapsed(), 0)
-    }
-
-    /// So many a second, whatever becomes of them.
-    async fn open(&self, gateway: &Gateway, a_second: f64, lasts: Duration) -> Part {
-        let start = Instant::now();
-        let gap = Duration::from_secs_f64(1.0 / a_second);
-        let (mut asked, mut due, mut resident_kib, mut looked) = (JoinSet::new(), start, 0, start);
-        while due < start + lasts {
-            sleep_until(due).await;
-            // The clock of the runtime ticks by milliseconds: all that is due by now.
-            while due <= Instant::now() && due < start + lasts {
-                asked.spawn(self.clone().one(start, due));
-                due += gap;
-            }
-            while asked.try_join_next().is_some() {}
-            if looked.elapsed() > Duration::from_millis(100) {
-                looked = Instant::now();
-                resident_kib = resident(gateway).max(resident_kib);
-            }
-        }
-        let lasted = start.elapsed();
-        asked.join_all().await;
-        self.taken(lasted, resident_kib)
-    }
+    let samples = load.open(a_second, lasted, look).await;
+    Part { samples, lasted, resident_kib }
 }
 
 /// The memory that a gateway takes.
@@ -233,17 +105,17 @@ fn recovered(after: &Part, most: Duration) -> Duration {
 }
 
 async fn measure(gateway: &Gateway) -> bool {
-    let load = Load::new(&gateway.address);
-    let warm = load.closed(4, PEAK).await;
+    let load = Load::new(&gateway.address, "", document);
+    let warm = closed(&load, 4).await;
     assert!(warm.of(200).count() > 50, "nothing is answered");
     let mut peak: f64 = 0.0;
     for at_once in [8, 16, 32, 64] {
-        peak = load.closed(at_once, PEAK).await.goodput().max(peak);
+        peak = closed(&load, at_once).await.goodput().max(peak);
     }
-    let calm = load.open(gateway, peak * CALM_LOAD, CALM).await;
+    let calm = open(&load, gateway, peak * CALM_LOAD, CALM).await;
     sleep(Duration::from_secs(1)).await;
-    let storm = load.open(gateway, peak * STORM_LOAD, STORM).await;
-    let after = load.open(gateway, peak * CALM_LOAD, AFTER).await;
+    let storm = open(&load, gateway, peak * STORM_LOAD, STORM).await;
+    let after = open(&load, gateway, peak * CALM_LOAD, AFTER).await;
 
     let count = |part: &Part, status| part.of(status).count();
     println!(
