@@ -19,6 +19,7 @@ use tower::{Layer, Service};
 use super::failure::Failure;
 use super::graphql::Media;
 use crate::model::caller::Caller;
+use crate::telemetry::metrics;
 
 /// Finds out whose a token is; `None` is a request without one. Counts the request against its caller's rate.
 pub type Identify =
@@ -100,7 +101,7 @@ where
 /// # Errors
 /// Why nobody is let in.
 pub(super) async fn caller(identify: &Identify, headers: &HeaderMap) -> Result<Caller, Refusal> {
-    identify(token(headers)).await
+    identify(token(headers)).await.map_err(Refusal::counted)
 }
 
 /// The token of these headers. What is not one bearer token is nobody's: an empty one.
@@ -141,6 +142,17 @@ const TOO_OFTEN: Failure = Failure {
 };
 
 impl Refusal {
+    /// The same. It is counted by why it is, and never by who it was.
+    pub(super) fn counted(self) -> Self {
+        metrics::caller_refused(match self {
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+            Self::Unavailable => "unavailable",
+            Self::TooOften { .. } => "too_often",
+        });
+        self
+    }
+
     /// The error that says so to the request of this id, in the list that a GraphQL response has.
     pub(super) fn errors(self, request_id: &str) -> serde_json::Value {
         match self {

@@ -83,7 +83,12 @@ impl Door {
     /// # Errors
     /// Why nobody is let in.
     pub(super) async fn caller(&self, token: Option<&str>) -> Result<Caller, Refusal> {
-        timeout(IDENTIFY, (self.identify)(token)).await.unwrap_or(Err(Refusal::Unavailable))
+        let told = timeout(IDENTIFY, (self.identify)(token)).await;
+        match told.unwrap_or(Err(Refusal::Unavailable)) {
+            // Who shows nothing yet may do so in a first message: who then does not is counted there.
+            Err(refusal) if refusal != Refusal::Missing => Err(refusal.counted()),
+            told => told,
+        }
     }
 
     /// The circumstances of an operation that begins now.

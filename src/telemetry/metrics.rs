@@ -78,6 +78,12 @@ impl Drop for HttpRequest {
     }
 }
 
+/// Nobody was let in: `missing` for no key or token, `unknown` for one that is nobody's or no longer good, `unavailable` where that
+/// could not be found out, `too_often` beyond a caller's rate.
+pub fn caller_refused(reason: &'static str) {
+    TABLES.refused.get_or_create(&[("reason", Cow::Borrowed(reason))]).inc();
+}
+
 /// An operation was reckoned to cost so many calls to vendors.
 pub fn operation_reckoned(calls: u32) {
     TABLES.reckoned_calls.observe(calls.into());

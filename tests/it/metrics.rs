@@ -1,8 +1,10 @@
 //! What the operator reads at `/metrics`, of the binary over simulated vendors.
 
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
-use crate::harness::binary::{Gateway, Simulated, get, post};
+use crate::harness::binary::{Gateway, Simulated, get, post, raw};
 
 const README: &str = include_str!("../../README.md");
 
@@ -104,6 +106,58 @@ fn vendor_that_fails_is_seen_by_kind_and_by_state() {
         sum(&metrics, "leadgraph_merge_reports_total", &["source=\"spelo\"", "status=\"failed\""]),
         1.0
     );
+}
+
+#[test]
+fn who_is_not_let_in_is_counted_by_the_reason() {
+    let simulated = Simulated::start("metrics-refused");
+    simulated.write(&format!(
+        "metrics_listen = \"127.0.0.1:0\"\n[[callers]]\nname = \"dash\"\nkey_sha256 = \"{}\"\nscopes = []\n\
+         requests_per_second = 1\n",
+        leadgraph::callers::key::Digest::of("dash")
+    ));
+    let gateway = Gateway::start(&mut simulated.command(&["serve", "--log", "json"]));
+    let address = &gateway.address;
+    let ask = |shown: &str| {
+        let body = "{\"query\":\"{ viewer { name } }\"}";
+        let length = body.len();
+        raw(
+            address,
+            &format!(
+                "POST /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{shown}\
+                 content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            ),
+        )
+    };
+    assert!(ask("").starts_with("HTTP/1.1 401"));
+    let strange = "authorization: Bearer 4711-strange\r\n";
+    assert!(ask(strange).starts_with("HTTP/1.1 401") && ask(strange).starts_with("HTTP/1.1 401"));
+    let refused =
+        (0..10).filter(|_| ask("authorization: Bearer dash\r\n").starts_with("HTTP/1.1 429")).count();
+    assert!(refused > 0, "ten at once are more than one a second");
+    // A page in a browser shows its key in the first message: until then nobody was refused.
+    let open = |said: &[u8]| {
+        let mut socket = TcpStream::connect(address).unwrap();
+        let head = format!(
+            "GET /graphql/ws HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: c2l4dGVlbiBieXRlcyE=\r\n\
+             sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+        );
+        socket.write_all(&[head.as_bytes(), said].concat()).unwrap();
+        let mut heard = Vec::new();
+        socket.read_to_end(&mut heard).unwrap();
+        assert!(heard.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&heard));
+    };
+    open(b"");
+    let begin = b"{\"type\":\"connection_init\"}";
+    // Under a mask that changes nothing.
+    open(&[&[0x81, 0x80 | u8::try_from(begin.len()).unwrap(), 0, 0, 0, 0], &begin[..]].concat());
+    let metrics = gateway.metrics();
+    let counted =
+        |reason| value(&metrics, &format!("leadgraph_callers_refused_total{{reason=\"{reason}\"}}"));
+    assert_eq!((counted("missing"), counted("unknown")), (2.0, 2.0), "{metrics}");
+    assert_eq!(counted("too_often"), refused as f64, "{metrics}");
+    assert!(!metrics.contains("4711"), "what was shown is no label");
 }
 
 #[test]

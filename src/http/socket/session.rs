@@ -241,7 +241,11 @@ impl Session {
             Some(caller) => caller,
             None => match self.door.caller(self.token.as_deref()).await {
                 Ok(caller) => caller,
-                Err(Refusal::Missing | Refusal::Unknown) => return Err(End::Close(FORBIDDEN)),
+                Err(Refusal::Missing) => {
+                    Refusal::Missing.counted();
+                    return Err(End::Close(FORBIDDEN));
+                }
+                Err(Refusal::Unknown) => return Err(End::Close(FORBIDDEN)),
                 Err(Refusal::Unavailable | Refusal::TooOften { .. }) => return Err(End::Close(LATER)),
             },
         };
