@@ -35,7 +35,10 @@ pub struct Connection<T> {
 
 /// The cursors of a page that were asked for: each is sealed once, the last one being the end's.
 #[derive(Default)]
-pub(super) struct Sealed(OnceLock<Box<[OnceLock<Option<Box<str>>>]>>);
+pub(super) struct Sealed(OnceLock<Box<[OnceLock<Cursor>]>>);
+
+/// `None` where it could not be sealed.
+type Cursor = Option<Box<str>>;
 
 impl Sealed {
     /// The cursor at `place` of `places`.

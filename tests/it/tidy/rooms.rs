@@ -56,8 +56,8 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["moka"],
-        &["src/gather/cache.rs", "src/graphql/documents.rs", "src/http/answers.rs"],
-        "what may be cached, and for how long, is decided once for data, once for documents and once for answers",
+        &["src/gather/cache.rs", "src/gather/pages.rs", "src/graphql/documents.rs", "src/http/answers.rs"],
+        "what may be cached, and for how long, is decided once for data, once for pages made of it, once for documents and once for answers",
     ),
     (&["jsonwebtoken"], &["src/callers/"], "who is known is found out in one place"),
     (&["prometheus_client"], &["src/telemetry/"], "a metric has one name, and that is a function there"),
