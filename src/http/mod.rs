@@ -71,11 +71,11 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Connections at the same time; more wait in the kernel's queue. 2,000.
     pub max_connections: usize,
-    /// Requests that run at the same time at most, those that wait for vendors included. 1,000. Fewer while threads are short; a
-    /// few more wait a moment; all others are told to come again.
+    /// Requests that run at the same time at most, those that wait for vendors included. 1,000. A few more wait a moment; all others
+    /// are told to come again.
     pub max_requests: usize,
-    /// Requests that run at the same time however short threads are. 20.
-    pub min_requests: usize,
+    /// How long a task that is ready may wait for a thread; while it is longer, a share of the requests is told to come again. 5 ms.
+    pub max_lag: Duration,
     /// WebSockets and event streams of one caller at the same time. 20.
     pub max_lines_per_caller: usize,
     /// How long the gateway still takes requests after the signal to stop, while `/readyz` already says 503. Nothing by
@@ -103,7 +103,7 @@ impl Default for Settings {
             max_body_bytes: 100 * 1024,
             max_connections: 2_000,
             max_requests: 1_000,
-            min_requests: 20,
+            max_lag: Duration::from_millis(5),
             max_lines_per_caller: 20,
             shutdown_delay: Duration::ZERO,
             answers_max_bytes: 16 * 1024 * 1024,
@@ -193,7 +193,7 @@ pub fn router(
     postboxes: Postboxes,
     readiness: Readiness,
 ) -> Router {
-    let gate = Gate::new(settings.min_requests, settings.max_requests);
+    let gate = Gate::new(settings.max_requests, settings.max_lag);
     let door = Door {
         engine: engines.live,
         gate: gate.clone(),

@@ -1,9 +1,11 @@
-//! How many requests run at a time: as many as this process keeps up with, found out by trying.
+//! How many requests are let in: as many as this process keeps up with, found out by trying, and no more at a time than is allowed.
 //!
-//! What is measured is how long a request that is ready waits for a thread: that grows when the process is asked for more than
-//! it has, and not when a vendor is slow, which costs nothing here. While it is short the limit creeps up, when it is long the
-//! limit falls by a tenth at a time. Those over the limit wait a moment; those that would wait longer are told at once to come
-//! again, which is what keeps the others' answers coming.
+//! What is measured is the lag: how long a task that is ready waits for a thread. It grows when the process is asked for more
+//! than it has, and not when a vendor is slow, which costs nothing here. While it is long, a growing share of the requests is
+//! refused before anything is done for them; that is what keeps the others' answers coming. Those that are let in run at once: to
+//! have each of them wait for a turn would make them pay for all that are refused.
+//!
+//! Those over the number that may run at a time wait a moment, most of them for vendors.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,10 +18,21 @@ use tokio::time::{Instant, timeout_at};
 const QUEUE: usize = 128;
 /// How long each of them.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// From here on a wait for a thread is long.
-const LONG: Duration = Duration::from_millis(25);
-/// How often the limit may fall: what a fall brings must be seen before the next.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How often the lag is measured.
+const OFTEN: Duration = Duration::from_millis(5);
+/// For how long the lag must have been long before anyone is refused for it: a hiccup is none.
+const STEADY: Duration = Duration::from_millis(25);
+/// Fewer requests than this while the lag was measured are not what it comes from: another program has the processors.
+const FEW: u32 = 8;
+/// By how much the share of the refused grows with each measure, for a lag that is just too long; for a longer one by up to four
+/// times as much.
+const MORE: f64 = 0.02;
+/// By how much it falls.
+const LESS: f64 = 0.01;
+/// However long the lag is, so many are let in, to find out when it is over.
+const MOST: f64 = 0.98;
+/// After so long without a request nothing is known any more.
+const FORGOTTEN: Duration = Duration::from_secs(1);
 
 /// The gate before the engine. Clones are the same gate.
 #[derive(Clone, Debug)]
@@ -27,38 +40,64 @@ pub(super) struct Gate(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    most: usize,
     state: Mutex<State>,
     freed: Notify,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Between `least` and `most`.
-    limit: f64,
-    least: f64,
-    most: f64,
     running: usize,
     waiting: usize,
-    fell: Option<Instant>,
+    load: Load,
 }
 
-impl State {
-    fn has_room(&self) -> bool {
-        // Both are small; nothing is lost.
-        self.running < self.limit as usize
+/// What is known of how the process keeps up.
+#[derive(Debug)]
+struct Load {
+    /// A lag that is not long.
+    fine: Duration,
+    /// Of a request, how likely it is refused.
+    refused: f64,
+    /// When the lag was measured last, and whether it is being measured now.
+    measured: Option<Instant>,
+    measuring: bool,
+    /// Requests that came since.
+    came: u32,
+    long_since: Option<Instant>,
+}
+
+impl Load {
+    fn new(fine: Duration) -> Self {
+        Self { fine, refused: 0.0, measured: None, measuring: false, came: 0, long_since: None }
     }
 
-    /// Learns from how long a request waited for a thread.
-    fn learn(&mut self, waited: Duration, now: Instant) {
-        let rested = self.fell.is_none_or(|fell| now.duration_since(fell) >= PAUSE);
-        if waited > LONG {
-            if rested {
-                self.limit = (self.limit * 0.9).max(self.least);
-                self.fell = Some(now);
-            }
-        } else if self.running as f64 * 2.0 >= self.limit {
-            // A limit that is not reached teaches nothing. This makes one more for each limit's worth of requests.
-            self.limit = (self.limit + 1.0 / self.limit).min(self.most);
+    /// A request has come. Answers whether the lag is to be measured.
+    fn come(&mut self, now: Instant) -> bool {
+        self.came = self.came.saturating_add(1);
+        let since = self.measured.map_or(FORGOTTEN, |measured| now.duration_since(measured));
+        if self.measuring || since < OFTEN {
+            return false;
+        }
+        if since >= FORGOTTEN {
+            (self.refused, self.long_since) = (0.0, None);
+        }
+        (self.measured, self.measuring, self.came) = (Some(now), true, 0);
+        true
+    }
+
+    /// So long was the lag.
+    fn learn(&mut self, lag: Duration, now: Instant) {
+        self.measuring = false;
+        if lag <= self.fine {
+            self.long_since = None;
+            self.refused = (self.refused - LESS).max(0.0);
+            return;
+        }
+        let since = *self.long_since.get_or_insert(now.checked_sub(lag).unwrap_or(now));
+        if now.duration_since(since) >= STEADY && self.came >= FEW {
+            let times = (lag.as_secs_f64() / self.fine.as_secs_f64()).min(4.0);
+            self.refused = (self.refused + MORE * times).min(MOST);
         }
     }
 }
@@ -75,25 +114,28 @@ pub(super) struct Pass(Arc<Shared>);
 struct Waiting<'a>(&'a Shared);
 
 impl Gate {
-    /// A gate that begins with as many as it may ever let in: that most of them wait for vendors is the usual thing.
-    #[expect(clippy::cast_precision_loss, reason = "these are thousands at most")]
-    pub(super) fn new(least: usize, most: usize) -> Self {
-        let (least, most) = (least.min(most) as f64, most as f64);
-        let state = State { limit: most, least, most, running: 0, waiting: 0, fell: None };
-        Self(Arc::new(Shared { state: Mutex::new(state), freed: Notify::new() }))
+    /// A gate for so many at a time, which refuses some while the lag is longer than `fine`.
+    pub(super) fn new(most: usize, fine: Duration) -> Self {
+        let state = State { running: 0, waiting: 0, load: Load::new(fine) };
+        Self(Arc::new(Shared { most, state: Mutex::new(state), freed: Notify::new() }))
     }
 
     /// Takes a place, after a moment's wait at most.
     pub(super) async fn enter(&self) -> Result<Pass, Overloaded> {
-        let pass = match self.0.try_enter() {
-            Some(()) => Pass(Arc::clone(&self.0)),
-            None => self.wait().await?,
+        let refused = {
+            let mut state = self.0.state();
+            if state.load.come(Instant::now()) {
+                tokio::spawn(measure(Arc::clone(&self.0)));
+            }
+            state.load.refused
         };
-        let ready = Instant::now();
-        yield_now().await;
-        let now = Instant::now();
-        self.0.state().learn(now.duration_since(ready), now);
-        Ok(pass)
+        if refused > 0.0 && fastrand::f64() < refused {
+            return Err(Overloaded);
+        }
+        match self.0.try_enter() {
+            Some(()) => Ok(Pass(Arc::clone(&self.0))),
+            None => self.wait().await,
+        }
     }
 
     async fn wait(&self) -> Result<Pass, Overloaded> {
@@ -108,6 +150,14 @@ impl Gate {
     }
 }
 
+/// Waits for a thread as any task does that is ready.
+async fn measure(shared: Arc<Shared>) {
+    let ready = Instant::now();
+    yield_now().await;
+    let now = Instant::now();
+    shared.state().load.learn(now.duration_since(ready), now);
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -115,7 +165,7 @@ impl Shared {
 
     fn try_enter(&self) -> Option<()> {
         let mut state = self.state();
-        if !state.has_room() {
+        if state.running >= self.most {
             return None;
         }
         state.running += 1;
@@ -149,8 +199,8 @@ impl Drop for Waiting<'_> {
 mod tests {
     use super::*;
 
-    const LEAST: usize = 20;
-    const MOST: usize = 64;
+    const PLACES: usize = 64;
+    const FINE: Duration = Duration::from_millis(5);
 
     /// How many run, and how many wait.
     fn counts(gate: &Gate) -> (usize, usize) {
@@ -158,26 +208,18 @@ mod tests {
         (state.running, state.waiting)
     }
 
-    fn has_room(gate: &Gate) -> bool {
-        gate.0.state().has_room()
-    }
-
-    async fn enter_many(gate: &Gate, count: usize) -> Vec<Pass> {
+    async fn filled() -> (Gate, Vec<Pass>) {
+        let gate = Gate::new(PLACES, FINE);
         let mut passes = Vec::new();
-        for _ in 0..count {
+        for _ in 0..PLACES {
             passes.push(gate.enter().await.unwrap());
         }
-        passes
+        (gate, passes)
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_over_the_limit_wait_a_moment_and_those_over_the_queue_not_at_all() {
-        let gate = Gate::new(LEAST, MOST);
-        let mut passes = enter_many(&gate, 64).await;
-        // Half of what runs has taught the gate that there is room for one or two more.
-        while has_room(&gate) {
-            passes.push(gate.enter().await.unwrap());
-        }
+        let (gate, mut passes) = filled().await;
         let waiting: Vec<_> = (0..QUEUE)
             .map(|_| {
                 tokio::spawn({
@@ -199,9 +241,7 @@ mod tests {
         assert_eq!(refused, 0, "each leaves its place to the next");
         assert_eq!(counts(&gate).1, 0);
 
-        while has_room(&gate) {
-            passes.push(gate.enter().await.unwrap());
-        }
+        passes.push(gate.enter().await.unwrap());
         let start = Instant::now();
         assert_eq!(gate.enter().await.err(), Some(Overloaded));
         assert_eq!(start.elapsed(), PATIENCE);
@@ -211,38 +251,73 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_waiting_takes_no_place_in_the_queue() {
-        let gate = Gate::new(LEAST, MOST);
-        let _passes = enter_many(&gate, 64).await;
-        gate.0.state().limit = 64.0;
+        let (gate, _passes) = filled().await;
         let left = tokio::time::timeout(Duration::from_millis(1), gate.enter()).await;
         assert!(left.is_err());
-        assert_eq!(counts(&gate), (64, 0));
+        assert_eq!(counts(&gate), (PLACES, 0));
+    }
+
+    /// A load of which so many requests come before each measure, one every 5 ms.
+    struct Measured(Load, Instant);
+
+    impl Measured {
+        fn new() -> Self {
+            Self(Load::new(FINE), Instant::now())
+        }
+
+        fn after(&mut self, lag: Duration, came: u32) -> f64 {
+            let Self(load, now) = self;
+            *now += OFTEN;
+            assert!(load.come(*now));
+            assert!((0..came).all(|_| !load.come(*now)), "one measure at a time");
+            *now += lag;
+            load.learn(lag, *now);
+            load.refused
+        }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn limit_falls_while_threads_are_short_and_creeps_up_while_they_are_not() {
-        let gate = Gate::new(LEAST, MOST);
-        let mut now = Instant::now();
-        let mut learn = |waited: Duration, pause: Duration| {
-            now += pause;
-            gate.0.state().learn(waited, now);
-            gate.0.state().limit
-        };
-        let (least, most) = (LEAST as f64, MOST as f64);
-        assert_eq!(learn(Duration::ZERO, PAUSE), most, "it begins with all there may be");
-        assert_eq!(learn(LONG * 2, PAUSE), most * 0.9);
-        assert_eq!(learn(Duration::ZERO, PAUSE), most * 0.9, "nothing runs, so nothing is learnt");
-        assert_eq!(learn(LONG * 2, PAUSE / 2), most * 0.9 * 0.9);
-        assert_eq!(learn(LONG * 2, PAUSE / 2), most * 0.9 * 0.9, "what the fall brings is waited for");
-        for _ in 0..50 {
-            learn(LONG * 2, PAUSE);
+    async fn more_are_refused_the_longer_the_lag_is_and_lasts_and_none_when_it_is_over() {
+        let mut load = Measured::new();
+        assert_eq!(load.after(FINE * 4, FEW), 0.0, "a hiccup");
+        assert_eq!(load.after(FINE, FEW), 0.0);
+        assert_eq!(load.after(FINE * 2, FEW), 0.0, "it begins anew");
+        let (once, twice) = (load.after(FINE * 2, FEW), load.after(FINE * 4, FEW));
+        assert!((once, twice) == (MORE * 2.0, MORE * 6.0), "{once} {twice}");
+        for _ in 0..100 {
+            load.after(FINE * 100, FEW);
         }
-        assert_eq!(learn(LONG * 2, PAUSE), least);
-        gate.0.state().running = 500;
-        assert!((least + 0.9..least + 1.1).contains(&(0..20).fold(0.0, |_, _| learn(Duration::ZERO, PAUSE))));
-        for _ in 0..50_000 {
-            learn(Duration::ZERO, PAUSE);
+        assert_eq!(load.0.refused, MOST);
+        let before = load.after(FINE, FEW);
+        assert!(before < MOST && before > load.after(FINE, FEW));
+        for _ in 0..100 {
+            load.after(FINE, 0);
         }
-        assert_eq!(learn(Duration::ZERO, PAUSE), most);
+        assert_eq!(load.0.refused, 0.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_refused_for_the_load_of_others_nor_for_what_was_long_ago() {
+        let mut load = Measured::new();
+        for _ in 0..100 {
+            assert_eq!(load.after(FINE * 100, FEW - 1), 0.0);
+        }
+        assert!(load.after(FINE * 100, FEW) > 0.0);
+        load.1 += FORGOTTEN;
+        assert_eq!(load.after(FINE, 0), 0.0);
+    }
+
+    #[tokio::test]
+    async fn lag_is_what_a_task_waits_that_is_ready() {
+        let gate = Gate::new(PLACES, FINE);
+        let pass = gate.enter().await.unwrap();
+        // Whoever runs holds the only thread.
+        std::thread::sleep(Duration::from_millis(30));
+        drop(pass);
+        let busy = tokio::spawn(async { std::thread::sleep(Duration::from_millis(30)) });
+        busy.await.unwrap();
+        yield_now().await;
+        let state = gate.0.state();
+        assert!(state.load.long_since.is_some() && !state.load.measuring, "{state:?}");
     }
 }

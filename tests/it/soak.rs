@@ -27,7 +27,7 @@ const CACHE_BYTES: u32 = 4 << 20;
 /// has other things to do.
 fn settings() -> String {
     format!(
-        "metrics_listen = \"127.0.0.1:0\"\nanswers_max_bytes = 1048576\nmin_requests = 1000\n\
+        "metrics_listen = \"127.0.0.1:0\"\nanswers_max_bytes = 1048576\nmax_lag_ms = 60000\n\
          [cache]\nlists_secs = 2\nmax_bytes = {CACHE_BYTES}\n\
          [events]\nmax_events = 256\nmax_bytes = 1048576\n\
          [defaults.upstream]\nquota = 6000\nburst = 200\n"

@@ -89,7 +89,11 @@ fn parts(life: Duration, steady: bool) -> Parts {
     };
     let never = Duration::ZERO;
     Parts {
-        http: served::Settings { max_requests: 10_000, min_requests: 10_000, ..Default::default() },
+        http: served::Settings {
+            max_requests: 10_000,
+            max_lag: Duration::from_secs(60),
+            ..Default::default()
+        },
         gather,
         events: events::Settings {
             poll: PollSettings { every: never, reconcile: never },

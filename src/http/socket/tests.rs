@@ -119,7 +119,7 @@ fn connect(identify: Identify) -> Client {
 fn connect_as(identify: Identify, caller: Option<Caller>) -> Client {
     let lines = Lines::new(&Settings::default());
     let open = Arc::default();
-    let gate = Gate::new(20, 20);
+    let gate = Gate::new(20, Duration::from_secs(1));
     let door = Door {
         engine: engine(&open),
         gate: gate.clone(),

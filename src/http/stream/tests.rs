@@ -16,7 +16,7 @@ use crate::http::{Identify, Lines, Settings};
 fn door(engine: LiveEngine, identify: Identify) -> Door {
     Door {
         engine,
-        gate: Gate::new(20, 20),
+        gate: Gate::new(20, Duration::from_secs(1)),
         identify,
         lines: Lines::new(&Settings::default()),
         origins: Arc::default(),

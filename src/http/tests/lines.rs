@@ -10,7 +10,7 @@ use super::*;
 
 /// Room for two requests at a time. On lines, `quiet` goes on without end and all else is as everywhere.
 async fn narrow() -> Served {
-    let settings = Settings { max_requests: 2, min_requests: 2, ..Settings::default() };
+    let settings = Settings { max_requests: 2, ..Settings::default() };
     let executed: Arc<AtomicUsize> = Arc::default();
     let engines = Engines::from(engine(Arc::clone(&executed)));
     let once = Arc::clone(&engines.live);
