@@ -54,9 +54,7 @@ impl Kept {
     /// An answer that may be given again.
     fn of(answer: &Answer) -> Option<Arc<Self>> {
         answer.lease.as_ref()?;
-        // No larger than it is: what it was written into had room to grow.
-        let answer = Answer { body: Bytes::copy_from_slice(&answer.body), ..answer.clone() };
-        Some(Arc::new(Self { answer, made: Instant::now(), etag: OnceLock::new() }))
+        Some(Arc::new(Self { answer: answer.clone(), made: Instant::now(), etag: OnceLock::new() }))
     }
 
     /// What names its body, reckoned once.

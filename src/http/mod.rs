@@ -136,7 +136,7 @@ pub struct Ask {
 /// A GraphQL response.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The response as JSON.
+    /// The response as JSON. Where it may be given again it is kept as it is, so it is to have no room to grow.
     pub body: Bytes,
     /// Its status under `application/graphql-response+json`: 200 for data without errors, 294 for data beside errors, 400 to
     /// 599 where nothing was executed.

@@ -21,6 +21,9 @@ const MAX_ERRORS: usize = 20;
 /// The most bytes of all errors of an answer together, as JSON. The first is told in any case.
 const MAX_BYTES: usize = 16 * 1024;
 
+/// What an answer has beside what was written of its data already, for the most part, in bytes.
+const SPARE: usize = 512;
+
 /// The longest message of an error, in characters. Only messages that repeat what a client sent get that long.
 const MAX_MESSAGE: usize = 400;
 
@@ -245,11 +248,11 @@ impl From<Older> for Stale {
 }
 
 impl Answer {
-    /// The body of a response: a JSON object.
+    /// The body of a response: a JSON object. It may be kept, so it takes hardly more memory than it is long.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let written = self.data.as_ref().map_or(0, written);
-        let mut out = Out::with_capacity(written + 512);
+        let mut out = Out::with_capacity(written + SPARE);
         let mut between: &[u8] = b"{";
         let mut name = |out: &mut Out, name: &[u8]| {
             out.raw(between);
@@ -269,7 +272,11 @@ impl Answer {
             out.json(&self.extensions);
         }
         out.raw(b"}");
-        out.into_bytes()
+        let mut bytes = out.into_bytes();
+        if bytes.capacity() - bytes.len() > SPARE {
+            bytes.shrink_to_fit();
+        }
+        bytes
     }
 }
 
