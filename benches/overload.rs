@@ -3,8 +3,8 @@
 //!
 //!     cargo bench --bench overload
 //!
-//! The load comes from the same machine, so what it takes of the processors is missing to the gateway; the figures are ratios, which
-//! that changes little. Nothing else should run meanwhile.
+//! The load comes from the same machine, so it has a processor of its own and the gateway has the others (`taskset`): else what the
+//! load takes of them, the more the harder it presses, would be missing to the gateway. Nothing else should run meanwhile.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -13,7 +13,7 @@
     reason = "prints a table, and a bench that cannot go on has failed"
 )]
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -149,10 +149,24 @@ async fn measure(gateway: &Gateway) -> bool {
     right
 }
 
+/// Keeps this process, and what it starts from now on, to some processors.
+fn keep_to(processors: &str) {
+    let mut command = Command::new("taskset");
+    command.args(["-cp", processors, &std::process::id().to_string()]).stdout(Stdio::null());
+    assert!(
+        command.status().unwrap().success(),
+        "taskset cannot keep this process to processors {processors}"
+    );
+}
+
 fn main() -> ExitCode {
+    let processors = std::thread::available_parallelism().unwrap().get();
+    assert!(processors > 1, "there must be a processor for the load and one for the gateway");
     let simulated = Simulated::start("overload");
     simulated.write("[cache]\nlists_secs = 3600\n");
+    keep_to(&format!("1-{}", processors - 1));
     let gateway = Gateway::start(&mut simulated.command(&["serve", "--log", "json"]));
+    keep_to("0");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     if runtime.block_on(measure(&gateway)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

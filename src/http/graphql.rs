@@ -158,6 +158,7 @@ impl Door {
         question: Question,
         marked: bool,
     ) -> Result<Answered, Failure> {
+        self.gate.admit().map_err(|_overloaded| failure::OVERLOADED)?;
         let deadline = start + self.request_timeout;
         let asked = if question.safe {
             read::parameters(parts, marked)?

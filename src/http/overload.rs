@@ -120,8 +120,8 @@ impl Gate {
         Self(Arc::new(Shared { most, state: Mutex::new(state), freed: Notify::new() }))
     }
 
-    /// Takes a place, after a moment's wait at most.
-    pub(super) async fn enter(&self) -> Result<Pass, Overloaded> {
+    /// Lets a request in, or refuses it: to be asked before anything is done for it.
+    pub(super) fn admit(&self) -> Result<(), Overloaded> {
         let refused = {
             let mut state = self.0.state();
             if state.load.come(Instant::now()) {
@@ -129,13 +129,21 @@ impl Gate {
             }
             state.load.refused
         };
-        if refused > 0.0 && fastrand::f64() < refused {
-            return Err(Overloaded);
-        }
+        if refused > 0.0 && fastrand::f64() < refused { Err(Overloaded) } else { Ok(()) }
+    }
+
+    /// Takes a place for one that was let in, after a moment's wait at most.
+    pub(super) async fn enter(&self) -> Result<Pass, Overloaded> {
         match self.0.try_enter() {
             Some(()) => Ok(Pass(Arc::clone(&self.0))),
             None => self.wait().await,
         }
+    }
+
+    /// Both at once, for what costs little until then.
+    pub(super) async fn pass(&self) -> Result<Pass, Overloaded> {
+        self.admit()?;
+        self.enter().await
     }
 
     async fn wait(&self) -> Result<Pass, Overloaded> {
@@ -310,10 +318,7 @@ mod tests {
     #[tokio::test]
     async fn lag_is_what_a_task_waits_that_is_ready() {
         let gate = Gate::new(PLACES, FINE);
-        let pass = gate.enter().await.unwrap();
-        // Whoever runs holds the only thread.
-        std::thread::sleep(Duration::from_millis(30));
-        drop(pass);
+        gate.admit().unwrap();
         let busy = tokio::spawn(async { std::thread::sleep(Duration::from_millis(30)) });
         busy.await.unwrap();
         yield_now().await;
