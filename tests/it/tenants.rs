@@ -2,9 +2,10 @@
 //! reaches the other's, and nothing of one source passes for another's.
 //!
 //! That this holds is only as good as what would be noticed: leave the source or the caller out of any one key (of the cache,
-//! of the loaders, of own writes, doubts and orders, of cursors of both kinds, of answers kept, of links, of deliveries, of
-//! rates and lines) and a test here fails. Not where two keep watch: a loader is one source's, and its keys name it again.
-//! Nor where nothing can be told: marks of what was forgotten, and habits, cost a call where they are mixed up.
+//! of the loaders, of own writes, doubts and orders, of cursors of both kinds, of merged pages and answers that are kept, of
+//! links, of deliveries, of rates and lines) and a test here fails. Not where two keep watch: a loader is one source's, and
+//! its keys name it again. Nor where nothing can be told: marks of what was forgotten, and habits, cost a call where they
+//! are mixed up.
 
 mod account;
 mod keys;

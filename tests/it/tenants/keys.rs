@@ -169,6 +169,11 @@ async fn answers_are_given_again_to_callers_of_the_same_name_and_rights_alone() 
     assert!(!again && !masked.to_string().contains("speaks"), "{masked}");
     let (again, twin) = ask("twin").await;
     assert!(!again && twin["data"]["viewer"]["name"] == "twin", "{twin}");
+    // A page that was merged for the one has cursors that are not the other's.
+    let cursor = &twin["data"]["leads"]["edges"][0]["cursor"];
+    let client = Client { router: app.router(), canary: "twin" };
+    let next = format!("{{ leads(first: 1, after: {cursor}) {{ nodes {{ name }} }} }}");
+    assert_eq!(code(&client.ask(&next, Value::Null).await), "none");
     let (again, other) = ask("wren").await;
     assert!(!again && !other.to_string().contains("finch"), "{other}");
 }
