@@ -3,6 +3,7 @@
 //! `LEADGRAPH_SOAK_SECS=3600 cargo test --test it soak -- --nocapture`. Without the variable nothing is soaked. Of an hour
 //! is asked: memory grows by less than 1 MiB in ten minutes once all that may fill is full, the cache keeps to its bound,
 //! and threads, sockets, tasks and all that is under way are in the end what they were in the beginning.
+#![expect(clippy::print_stdout, reason = "a run of an hour says how it goes")]
 
 mod load;
 mod process;
