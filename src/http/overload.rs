@@ -21,16 +21,15 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// How often the lag is measured.
 const OFTEN: Duration = Duration::from_millis(5);
 /// For how long the lag must have been long before anyone is refused for it: a hiccup is none.
-const STEADY: Duration = Duration::from_millis(25);
+const STEADY: Duration = Duration::from_millis(50);
 /// Fewer requests than this while the lag was measured are not what it comes from: another program has the processors.
 const FEW: u32 = 8;
-/// By how much the share of the refused grows with each measure, for a lag that is just too long; for a longer one by up to four
-/// times as much.
-const MORE: f64 = 0.02;
-/// By how much it falls.
-const LESS: f64 = 0.01;
+/// What is left of the share that is let in, after each measure of a long lag: it must fall faster than a queue grows.
+const LESS: f64 = 0.85;
+/// By how much it grows after each measure of one that is not: all are let in again within two seconds.
+const MORE: f64 = 0.003;
 /// However long the lag is, so many are let in, to find out when it is over.
-const MOST: f64 = 0.98;
+const LEAST: f64 = 0.02;
 /// After so long without a request nothing is known any more.
 const FORGOTTEN: Duration = Duration::from_secs(1);
 
@@ -57,8 +56,8 @@ struct State {
 struct Load {
     /// A lag that is not long.
     fine: Duration,
-    /// Of a request, how likely it is refused.
-    refused: f64,
+    /// The share of all requests that is let in.
+    share: f64,
     /// When the lag was measured last, and whether it is being measured now.
     measured: Option<Instant>,
     measuring: bool,
@@ -69,7 +68,7 @@ struct Load {
 
 impl Load {
     fn new(fine: Duration) -> Self {
-        Self { fine, refused: 0.0, measured: None, measuring: false, came: 0, long_since: None }
+        Self { fine, share: 1.0, measured: None, measuring: false, came: 0, long_since: None }
     }
 
     /// A request has come. Answers whether the lag is to be measured.
@@ -80,7 +79,7 @@ impl Load {
             return false;
         }
         if since >= FORGOTTEN {
-            (self.refused, self.long_since) = (0.0, None);
+            (self.share, self.long_since) = (1.0, None);
         }
         (self.measured, self.measuring, self.came) = (Some(now), true, 0);
         true
@@ -91,13 +90,13 @@ impl Load {
         self.measuring = false;
         if lag <= self.fine {
             self.long_since = None;
-            self.refused = (self.refused - LESS).max(0.0);
+            self.share = (self.share + MORE).min(1.0);
             return;
         }
         let since = *self.long_since.get_or_insert(now.checked_sub(lag).unwrap_or(now));
-        if now.duration_since(since) >= STEADY && self.came >= FEW {
-            let times = (lag.as_secs_f64() / self.fine.as_secs_f64()).min(4.0);
-            self.refused = (self.refused + MORE * times).min(MOST);
+        let is_hiccup = self.share >= 1.0 && now.duration_since(since) < STEADY;
+        if !is_hiccup && self.came >= FEW {
+            self.share = (self.share * LESS).max(LEAST);
         }
     }
 }
@@ -122,14 +121,14 @@ impl Gate {
 
     /// Lets a request in, or refuses it: to be asked before anything is done for it.
     pub(super) fn admit(&self) -> Result<(), Overloaded> {
-        let refused = {
+        let share = {
             let mut state = self.0.state();
             if state.load.come(Instant::now()) {
                 tokio::spawn(measure(Arc::clone(&self.0)));
             }
-            state.load.refused
+            state.load.share
         };
-        if refused > 0.0 && fastrand::f64() < refused { Err(Overloaded) } else { Ok(()) }
+        if share < 1.0 && fastrand::f64() >= share { Err(Overloaded) } else { Ok(()) }
     }
 
     /// Takes a place for one that was let in, after a moment's wait at most.
@@ -280,39 +279,38 @@ mod tests {
             assert!((0..came).all(|_| !load.come(*now)), "one measure at a time");
             *now += lag;
             load.learn(lag, *now);
-            load.refused
+            load.share
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn more_are_refused_the_longer_the_lag_is_and_lasts_and_none_when_it_is_over() {
+    async fn fewer_are_let_in_as_long_as_the_lag_lasts_and_all_when_it_is_over() {
         let mut load = Measured::new();
-        assert_eq!(load.after(FINE * 4, FEW), 0.0, "a hiccup");
-        assert_eq!(load.after(FINE, FEW), 0.0);
-        assert_eq!(load.after(FINE * 2, FEW), 0.0, "it begins anew");
-        let (once, twice) = (load.after(FINE * 2, FEW), load.after(FINE * 4, FEW));
-        assert!((once, twice) == (MORE * 2.0, MORE * 6.0), "{once} {twice}");
+        assert_eq!(load.after(FINE * 9, FEW), 1.0, "a hiccup");
+        assert_eq!(load.after(FINE, FEW), 1.0);
+        assert_eq!(load.after(FINE * 9, FEW), 1.0, "it begins anew");
+        let (once, twice) = (load.after(FINE * 2, FEW), load.after(FINE * 2, FEW));
+        assert!((once, twice) == (LESS, LESS * LESS), "{once} {twice}");
+        assert!(load.after(FINE, FEW) > twice);
+        assert!(load.after(FINE * 2, FEW) < twice, "what has just been long is no hiccup");
         for _ in 0..100 {
             load.after(FINE * 100, FEW);
         }
-        assert_eq!(load.0.refused, MOST);
-        let before = load.after(FINE, FEW);
-        assert!(before < MOST && before > load.after(FINE, FEW));
-        for _ in 0..100 {
-            load.after(FINE, 0);
-        }
-        assert_eq!(load.0.refused, 0.0);
+        assert_eq!(load.0.share, LEAST);
+        let start = load.1;
+        while load.after(FINE / 10, 0) < 1.0 {}
+        assert!(load.1 - start < Duration::from_secs(2), "{:?}", load.1 - start);
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_is_refused_for_the_load_of_others_nor_for_what_was_long_ago() {
         let mut load = Measured::new();
         for _ in 0..100 {
-            assert_eq!(load.after(FINE * 100, FEW - 1), 0.0);
+            assert_eq!(load.after(FINE * 100, FEW - 1), 1.0);
         }
-        assert!(load.after(FINE * 100, FEW) > 0.0);
+        assert!(load.after(FINE * 100, FEW) < 1.0);
         load.1 += FORGOTTEN;
-        assert_eq!(load.after(FINE, 0), 0.0);
+        assert_eq!(load.after(FINE, 0), 1.0);
     }
 
     #[tokio::test]
