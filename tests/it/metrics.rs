@@ -36,7 +36,9 @@ fn requests_calls_and_reads_are_counted_where_they_happen() {
     let reply: serde_json::Value = serde_json::from_str(reply.split_once("\r\n\r\n").unwrap().1).unwrap();
     let sources = reply["data"]["leads"]["sources"].as_array().unwrap();
     let calls: f64 = sources.iter().map(|source| source["upstreamCalls"].as_f64().unwrap()).sum();
+    // The page is given again, and another one is merged of what was read.
     gateway.ask(leads);
+    gateway.ask("{ leads(first: 4) { nodes { id } } }");
     gateway.ask("{ leads { nodes { shoeSize } } }");
     get(&gateway.address, "/no/such/4711");
 
@@ -49,10 +51,10 @@ fn requests_calls_and_reads_are_counted_where_they_happen() {
             ),
         )
     };
-    assert_eq!(sum(&metrics, "leadgraph_http_requests_total", &["route=\"/graphql\""]), 3.0, "{metrics}");
+    assert_eq!(sum(&metrics, "leadgraph_http_requests_total", &["route=\"/graphql\""]), 4.0, "{metrics}");
     assert_eq!(served("other", "GET", "404"), 1.0, "{metrics}");
     assert!(!metrics.contains("4711"), "a path is no label");
-    assert_eq!(value(&metrics, "leadgraph_graphql_requests_total{outcome=\"executed\"}"), 2.0);
+    assert_eq!(value(&metrics, "leadgraph_graphql_requests_total{outcome=\"executed\"}"), 3.0);
     assert_eq!(value(&metrics, "leadgraph_graphql_requests_total{outcome=\"refused\"}"), 1.0);
     assert_eq!(value(&metrics, "leadgraph_graphql_errors_total{code=\"GRAPHQL_VALIDATION_FAILED\"}"), 1.0);
     assert_eq!(value(&metrics, "leadgraph_graphql_spent_calls_sum"), calls);
@@ -82,7 +84,8 @@ fn requests_calls_and_reads_are_counted_where_they_happen() {
         )
     };
     assert_eq!((read("miss"), read("hit")), (1.0, 1.0), "{metrics}");
-    assert_eq!(sum(&metrics, "leadgraph_merge_records_total", &["list=\"leads\""]), 10.0);
+    assert_eq!(sum(&metrics, "leadgraph_merge_records_total", &["list=\"leads\""]), 9.0);
+    assert_eq!(sum(&metrics, "leadgraph_merge_kept_pages_total", &["list=\"leads\""]), 1.0);
     assert_eq!(sum(&metrics, "leadgraph_merge_reports_total", &["source=\"spelo\"", "status=\"ok\""]), 2.0);
 }
 
