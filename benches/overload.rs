@@ -58,10 +58,15 @@ impl Part {
     }
 }
 
-/// Documents that no cache of whole answers knows, though all they need has been read.
+/// Documents that no cache of whole answers knows, though all they need has been read: a table of leads with all that it may show,
+/// and places to go on from. Where requests cost little more than it costs to refuse one, it is no use to refuse any.
 fn document(number: usize) -> String {
-    let fields = "id name email phone status vendorStatus createdAt updatedAt vendor source { name }";
-    format!("query Q{number} {{ leads(first: {}) {{ nodes {{ {fields} }} incomplete }} }}", 60 + number % 40)
+    let fields = "id vendorId name firstName lastName email phone phoneE164 status vendorStatus statusDetail pageUrl isTest \
+                  doNotContact createdAt updatedAt lastActivityAt vendor source { id name } campaign { id name client } \
+                  notes { id text createdAt author } customFields { key label value }";
+    let page = "pageInfo { hasNextPage endCursor } incomplete sources { source { name } status fetchedAt }";
+    let first = 60 + number % 40;
+    format!("query Q{number} {{ leads(first: {first}) {{ edges {{ cursor node {{ {fields} }} }} {page} }} }}")
 }
 
 /// So many at a time, each as soon as the one before is answered.
