@@ -64,17 +64,23 @@ struct Load {
     /// Requests that came since.
     came: u32,
     long_since: Option<Instant>,
+    /// When the share fell last.
+    fell: Option<Instant>,
 }
 
 impl Load {
     fn new(fine: Duration) -> Self {
-        Self { fine, share: 1.0, measured: None, measuring: false, came: 0, long_since: None }
+        Self { fine, share: 1.0, measured: None, measuring: false, came: 0, long_since: None, fell: None }
     }
 
     /// A request has come. Answers whether the lag is to be measured.
     fn come(&mut self, now: Instant) -> bool {
         self.came = self.came.saturating_add(1);
         let since = self.measured.map_or(FORGOTTEN, |measured| now.duration_since(measured));
+        if self.measuring && since > self.fine {
+            // It is long already, however long it will turn out to be.
+            self.be_long(since, now);
+        }
         if self.measuring || since < OFTEN {
             return false;
         }
@@ -93,10 +99,17 @@ impl Load {
             self.share = (self.share + MORE).min(1.0);
             return;
         }
+        self.be_long(lag, now);
+    }
+
+    /// The lag is this long at least.
+    fn be_long(&mut self, lag: Duration, now: Instant) {
         let since = *self.long_since.get_or_insert(now.checked_sub(lag).unwrap_or(now));
         let is_hiccup = self.share >= 1.0 && now.duration_since(since) < STEADY;
-        if !is_hiccup && self.came >= FEW {
+        let rested = self.fell.is_none_or(|fell| now.duration_since(fell) >= OFTEN);
+        if rested && !is_hiccup && self.came >= FEW {
             self.share = (self.share * LESS).max(LEAST);
+            self.fell = Some(now);
         }
     }
 }
@@ -306,6 +319,22 @@ mod tests {
         let start = load.1;
         while load.after(FINE / 10, 0) < 1.0 {}
         assert!(load.1 - start < Duration::from_secs(2), "{:?}", load.1 - start);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lag_that_is_still_being_measured_is_long_as_soon_as_it_is() {
+        let Measured(mut load, start) = Measured::new();
+        assert!(load.come(start));
+        let mut share = 1.0;
+        for ms in 0..200 {
+            load.come(start + Duration::from_millis(ms));
+            assert!(load.share <= share);
+            share = load.share;
+            assert_eq!(share < 1.0, ms >= 50, "{ms}");
+        }
+        assert_eq!(share, LEAST);
+        load.learn(Duration::from_millis(200), start + Duration::from_millis(200));
+        assert!(load.come(start + Duration::from_millis(210)), "the next one");
     }
 
     #[tokio::test(start_paused = true)]
