@@ -53,7 +53,6 @@ pub use self::news::Anew;
 use self::pages::{Asked, Pages};
 use self::plan::{Leg, Legs};
 use self::prices::Prices;
-use self::record::Record;
 pub use self::recordings::LinkError;
 use self::recordings::Minted;
 use self::registry::Registry;
@@ -71,7 +70,6 @@ use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
 use crate::model::lease::Basis;
 use crate::source::Source;
-use crate::telemetry::metrics;
 
 /// What became of one key of a look-up: the record, no such record, or a failure.
 pub type Found<T> = Result<Option<Arc<T>>, SourceError>;
@@ -247,31 +245,6 @@ impl Gather {
             inner.connect(request).await
         };
         self.page(cx, Asked::of(cx, field, print, paging), make).await
-    }
-
-    /// The page that was asked for: one that was made before and stands, or a new one.
-    async fn page<T: Record>(
-        &self,
-        cx: &Cx,
-        asked: Option<Asked>,
-        make: impl AsyncFnOnce(&Cx) -> Result<Connection<T>, GatherError>,
-    ) -> Result<Arc<Connection<T>>, GatherError> {
-        let Some(asked) = asked else { return make(cx).await.map(Arc::new) };
-        let pages = &self.inner.pages;
-        if let Some(page) = pages.get(cx, &asked) {
-            metrics::page_again(asked.field);
-            return Ok(page);
-        }
-        // Before anything is read: what changes meanwhile is not to be missed.
-        let standing = self.standing();
-        let ground = cx.meter.ground.part();
-        let mut meter = cx.meter.clone();
-        meter.ground = ground.clone();
-        let page = Arc::new(make(&Cx { meter, ..cx.clone() }).await?);
-        if let Some(lease) = ground.lease() {
-            pages.keep(asked, &page, lease.and(standing));
-        }
-        Ok(page)
     }
 
     /// Interactions of each of some leads, newest first, in the order of the leads. What many leads need is read together.

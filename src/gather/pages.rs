@@ -12,7 +12,8 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::time::Instant;
 
-use super::answer::{Connection, ReportStatus};
+use super::Gather;
+use super::answer::{Connection, GatherError, ReportStatus};
 use super::record::Record;
 use super::request::Paging;
 use crate::model::caller::Visible;
@@ -26,7 +27,7 @@ pub(super) struct Asked {
     /// Cursors on it are sealed for one name.
     caller: Arc<str>,
     sources: Visible,
-    pub(super) field: &'static str,
+    field: &'static str,
     /// The filter's fingerprint.
     filter: u64,
     first: Option<i32>,
@@ -128,5 +129,32 @@ impl Pages {
         let calls = page.reports.iter().any(|report| report.upstream_calls > 0);
         let page = if calls { Arc::new(page.without_calls()) } else { Arc::clone(page) };
         self.kept.insert(asked, Kept { page, lease, weight });
+    }
+}
+
+impl Gather {
+    /// The page that was asked for: one that was made before and stands, or a new one.
+    pub(super) async fn page<T: Record>(
+        &self,
+        cx: &Cx,
+        asked: Option<Asked>,
+        make: impl AsyncFnOnce(&Cx) -> Result<Connection<T>, GatherError>,
+    ) -> Result<Arc<Connection<T>>, GatherError> {
+        let Some(asked) = asked else { return make(cx).await.map(Arc::new) };
+        let pages = &self.inner.pages;
+        if let Some(page) = pages.get(cx, &asked) {
+            metrics::page_again(asked.field);
+            return Ok(page);
+        }
+        // Before anything is read: what changes meanwhile is not to be missed.
+        let standing = self.standing();
+        let ground = cx.meter.ground.part();
+        let mut meter = cx.meter.clone();
+        meter.ground = ground.clone();
+        let page = Arc::new(make(&Cx { meter, ..cx.clone() }).await?);
+        if let Some(lease) = ground.lease() {
+            pages.keep(asked, &page, lease.and(standing));
+        }
+        Ok(page)
     }
 }
