@@ -41,21 +41,31 @@ impl Lines {
     }
 }
 
-fn listen() -> (Lines, tracing::subscriber::DefaultGuard) {
-    listen_to("leadgraph::audit=info")
+/// What is logged in this thread is heard for as long as this is there.
+struct Listening {
+    _subscriber: tracing::subscriber::DefaultGuard,
+    _turn: tokio::sync::MutexGuard<'static, ()>,
 }
 
-fn listen_to(filter: &str) -> (Lines, tracing::subscriber::DefaultGuard) {
+async fn listen() -> (Lines, Listening) {
+    listen_to("leadgraph::audit=info").await
+}
+
+/// One at a time: what is of interest to any subscriber is known to the whole process, and who comes or goes meanwhile changes it.
+async fn listen_to(filter: &str) -> (Lines, Listening) {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let turn = TURN.lock().await;
     let lines = Lines::default();
     let builder = tracing_subscriber::fmt().json().flatten_event(true);
     let builder = builder.with_env_filter(EnvFilter::new(filter)).with_writer(lines.clone());
-    (lines, tracing::subscriber::set_default(builder.finish()))
+    let subscriber = tracing::subscriber::set_default(builder.finish());
+    (lines, Listening { _subscriber: subscriber, _turn: turn })
 }
 
 // One thread, so that the lines of the gateway's tasks are heard here.
 #[tokio::test]
 async fn each_write_leaves_one_line_whatever_comes_of_it() {
-    let (lines, _guard) = listen();
+    let (lines, _guard) = listen().await;
     let (world, id) = one(SPELO).await;
     assert!(lines.take().is_empty());
     let order = json!({"id": id, "notes": "canary note", "status": "CONTACTED", "idempotencyKey": "k1"});
@@ -90,7 +100,7 @@ async fn each_write_leaves_one_line_whatever_comes_of_it() {
 
 #[tokio::test]
 async fn a_client_that_hangs_up_leaves_its_line_and_its_write() {
-    let (lines, _guard) = listen();
+    let (lines, _guard) = listen().await;
     let (world, id) = one(SPELO).await;
     world.fault(SPELO, [Rule::always(Fault::Delay { ms: 300 }).method("PATCH")]);
     let order = update(&world, json!({"id": id, "notes": "canary"}));
@@ -103,7 +113,7 @@ async fn a_client_that_hangs_up_leaves_its_line_and_its_write() {
 
 #[tokio::test]
 async fn a_link_to_a_recording_leaves_a_line() {
-    let (lines, _guard) = listen();
+    let (lines, _guard) = listen().await;
     let (world, _) = one(SPELO).await;
     let query = "{ conversations(first: 1, filter: {hasRecording: true}) { nodes { vendorId recording { link { url } } } } }";
     let answer = world.ask(query).await;
@@ -115,7 +125,7 @@ async fn a_link_to_a_recording_leaves_a_line() {
 
 #[tokio::test]
 async fn a_link_to_a_recording_is_in_no_log_and_each_order_for_one_leaves_a_line() {
-    let (lines, _guard) = listen_to("trace");
+    let (lines, _guard) = listen_to("trace").await;
     let plan = Plan::new(30, 10).only(&[SPELO]).settings(|settings| settings.links_per_second = 1);
     let world = plan.start().await;
     let query =
@@ -142,7 +152,7 @@ async fn a_link_to_a_recording_is_in_no_log_and_each_order_for_one_leaves_a_line
 
 #[tokio::test]
 async fn a_write_that_no_vendor_hears_of_leaves_a_line_too() {
-    let (lines, _guard) = listen();
+    let (lines, _guard) = listen().await;
     let (world, id) = one(CHATZURI).await;
     update(&world, json!({"id": id, "notes": "canary"})).await;
     let told = lines.take();
