@@ -130,14 +130,24 @@ impl Callers {
     /// # Errors
     /// Why they are not let in.
     pub async fn identify(&self, token: Option<&str>) -> Result<Caller, Refused> {
-        if self.known.is_empty() && self.issuers.is_empty() {
-            return Ok(Caller::anonymous());
+        if let Some(told) = self.known(token) {
+            return told;
         }
-        let token = token.ok_or(Refused::Missing)?;
-        let (caller, rates) = match self.of_key(token) {
-            Some(known) => (known.caller.clone(), known.rates),
-            None => token::verify(token, &self.issuers).await?,
-        };
+        let (caller, rates) = token::verify(token.ok_or(Refused::Missing)?, &self.issuers).await?;
+        self.counted(caller, rates)
+    }
+
+    /// The same, where nothing is to be waited for. `None`, and nothing counted, where the token is none of the keys that are
+    /// configured: then an issuer may have given it.
+    pub fn known(&self, token: Option<&str>) -> Option<Result<Caller, Refused>> {
+        if self.known.is_empty() && self.issuers.is_empty() {
+            return Some(Ok(Caller::anonymous()));
+        }
+        let Some(token) = token else { return Some(Err(Refused::Missing)) };
+        self.of_key(token).map(|known| self.counted(known.caller.clone(), known.rates))
+    }
+
+    fn counted(&self, caller: Caller, rates: Rates) -> Result<Caller, Refused> {
         let bucket = Bucket::per_second(rates.requests_per_second);
         self.requests.take(&caller.name, bucket, 1).map_err(Refused::TooOften)?;
         Ok(caller)

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, ready};
+use futures_util::future::{BoxFuture, Either, Ready, ready};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use tower::{Layer, Service};
@@ -21,9 +20,12 @@ use super::graphql::Media;
 use crate::model::caller::Caller;
 use crate::telemetry::metrics;
 
-/// Finds out whose a token is; `None` is a request without one. Counts the request against its caller's rate.
-pub type Identify =
-    Arc<dyn for<'a> Fn(Option<&'a str>) -> BoxFuture<'a, Result<Caller, Refusal>> + Send + Sync>;
+/// Finds out whose a token is; `None` is a request without one. Counts the request against its caller's rate, but does nothing before
+/// it is polled where it is not known at once.
+pub type Identify = Arc<dyn for<'a> Fn(Option<&'a str>) -> Identified<'a> + Send + Sync>;
+
+/// Whose a token is: known at once, as of most, or still to be found out.
+pub type Identified<'a> = Either<Ready<Result<Caller, Refusal>>, BoxFuture<'a, Result<Caller, Refusal>>>;
 
 /// Why nobody is let in. Says no more than a client needs, so that guessing tells nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub enum Refusal {
 /// Lets everyone in as [`Caller::anonymous`], whatever they show.
 #[must_use]
 pub fn everyone() -> Identify {
-    Arc::new(|_| ready(Ok(Caller::anonymous())).boxed())
+    Arc::new(|_| Either::Left(ready(Ok(Caller::anonymous()))))
 }
 
 /// A layer that lets a request pass with its caller, or refuses it.
@@ -73,35 +75,45 @@ where
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+    type Future = Either<Entering<S::Future>, BoxFuture<'static, Result<Response<Body>, Infallible>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, request: Request) -> Self::Future {
+        let told = match (self.identify)(token(request.headers())) {
+            Either::Left(told) => Some(told.into_inner()),
+            Either::Right(_) => None,
+        };
+        if let Some(told) = told {
+            return Either::Left(enter(&mut self.inner, request, told));
+        }
         // The one that is ready is the one that is called.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         let identify = Arc::clone(&self.identify);
-        Box::pin(async move {
-            match caller(&identify, request.headers()).await {
-                Ok(caller) => {
-                    request.extensions_mut().insert(caller);
-                    inner.call(request).await
-                }
-                Err(refusal) => Ok(refusal.answer()),
-            }
-        })
+        Either::Right(Box::pin(async move {
+            let told = identify(token(request.headers())).await;
+            enter(&mut inner, request, told).await
+        }))
     }
 }
 
-/// Who sent these headers.
-///
-/// # Errors
-/// Why nobody is let in.
-pub(super) async fn caller(identify: &Identify, headers: &HeaderMap) -> Result<Caller, Refusal> {
-    identify(token(headers)).await.map_err(Refusal::counted)
+/// What comes of a request of which it is known who sent it.
+type Entering<F> = Either<Ready<Result<Response<Body>, Infallible>>, F>;
+
+fn enter<S>(inner: &mut S, mut request: Request, told: Result<Caller, Refusal>) -> Entering<S::Future>
+where
+    S: Service<Request, Response = Response<Body>, Error = Infallible>,
+{
+    match told.map_err(Refusal::counted) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            Either::Right(inner.call(request))
+        }
+        Err(refusal) => Either::Left(ready(Ok(refusal.answer()))),
+    }
 }
 
 /// The token of these headers. What is not one bearer token is nobody's: an empty one.

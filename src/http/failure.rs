@@ -7,6 +7,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{Response, StatusCode};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::graphql::Media;
@@ -139,7 +140,11 @@ pub(super) const INTERNAL: Failure = Failure {
 impl Failure {
     /// What is told to the request of this id, as the list of errors of a GraphQL response.
     pub(super) fn errors(self, request_id: &str) -> Value {
-        json!([{"message": self.message, "extensions": {"code": self.code, "requestId": request_id}}])
+        json!([self.error(request_id)])
+    }
+
+    fn error(self, request_id: &str) -> Error<'_> {
+        Error { message: self.message, extensions: Extensions { code: self.code, request_id } }
     }
 
     /// The response that says so, whose body is still to be told.
@@ -150,10 +155,30 @@ impl Failure {
     }
 }
 
+/// An error as GraphQL writes it.
+#[derive(Serialize)]
+struct Error<'a> {
+    message: &'static str,
+    extensions: Extensions<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions<'a> {
+    code: &'static str,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    errors: [Error<'a>; 1],
+}
+
 /// Gives a refusal its body; leaves every other response as it is.
 pub(super) fn tell(response: &mut Response<Body>, request_id: &str) {
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        let body = json!({ "errors": failure.errors(request_id) }).to_string();
+        // Nothing in it can fail to be written.
+        let body = serde_json::to_string(&Told { errors: [failure.error(request_id)] }).unwrap_or_default();
         // Whoever saw the response on its way took it for an empty one.
         response.headers_mut().remove(CONTENT_LENGTH);
         *response.body_mut() = Body::from(body);

@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use tower::{Service, service_fn};
+use tracing::Instrument;
 
 pub(super) use self::media::Media;
 pub(super) use self::read::{Asked, PREFLIGHTED, addressed, ask, asked, body};
@@ -25,11 +26,10 @@ use super::auth::whole_seconds;
 use super::etag;
 use super::failure::{self, Failure};
 use super::overload::Gate;
-use super::request_id::RequestId;
-use super::{Answer, Ask, Engine, Settings};
+use super::{Answer, Ask, Engine, Settings, request_id};
 use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
-use crate::telemetry::metrics;
+use crate::telemetry::{self, metrics};
 
 /// How long past its deadline a request may still answer by itself before it is dropped. Longer than the engine waits for
 /// itself, whose answer says more.
@@ -146,8 +146,12 @@ impl Door {
         if let Some(kept) = self.answers.get(&question).await.filter(|_| marked) {
             return Ok(Answered::One(Given::Again(kept)));
         }
+        // Before anything is done for it, and after what costs no more than to refuse it.
+        self.gate.admit().map_err(|_overloaded| failure::OVERLOADED)?;
+        let id = request_id::of(&parts.extensions);
+        let logged = telemetry::request(&id);
         // In a box: whoever is given an answer again is not to carry the room for making one.
-        Box::pin(self.make(start, parts, question, marked)).await
+        Box::pin(self.make(start, parts, id, question, marked).instrument(logged)).await
     }
 
     /// Answers what was not answered before.
@@ -155,21 +159,20 @@ impl Door {
         &self,
         start: Instant,
         parts: &Parts,
+        request_id: Arc<str>,
         question: Question,
         marked: bool,
     ) -> Result<Answered, Failure> {
-        self.gate.admit().map_err(|_overloaded| failure::OVERLOADED)?;
         let deadline = start + self.request_timeout;
         let asked = if question.safe {
             read::parameters(parts, marked)?
         } else {
             read::asked(&question.bytes, self.max_batch)?
         };
-        let request_id = parts.extensions.get::<RequestId>();
         let cx = Cx {
             deadline,
             now: Timestamp::now(),
-            request_id: request_id.map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0)),
+            request_id,
             caller: question.caller.clone(),
             meter: Meter::default(),
             background: false,

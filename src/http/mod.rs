@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::middleware::from_fn;
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -45,7 +46,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use self::auth::Admit;
-pub use self::auth::{Identify, Refusal, everyone};
+pub use self::auth::{Identified, Identify, Refusal, everyone};
 use self::check::Check;
 pub use self::cors::Origin;
 use self::graphql::Media;
@@ -219,26 +220,30 @@ pub fn router(
     if settings.graphiql {
         routes = routes.merge(graphiql::routes());
     }
-    let routes = routes
-        .layer(browsers)
-        .route_service("/graphql", callers.clone().service(graphql::service(settings, engines.once, gate)))
-        .route_service("/graphql/stream", callers.service(stream::service(door)))
-        // Vendors are no browsers, and each delivery shows itself who sent it. A source's name may hold slashes.
-        .route("/webhooks/{*source}", webhooks::route(settings, postboxes));
     // One stack, so that a request passes it at once: each layer that is added to a router by itself costs a box for itself
     // and for all below it. A request meets the first one first.
-    routes.layer(
-        ServiceBuilder::new()
-            // Outermost: every answer carries its id and is counted, whatever comes of it.
-            .layer(Follow)
-            .map_response(with_usual_headers)
-            .layer(compression())
-            // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.
-            .layer(option_layer(cors::permission(&settings.cors_origins)))
-            // A panic in a resolver is one request's failure, not the connection's.
-            .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)))
-            .layer(Check(bounds::hold)),
-    )
+    let all = ServiceBuilder::new()
+        // Outermost: every answer carries its id and is counted, whatever comes of it.
+        .layer(Follow)
+        .map_response(with_usual_headers)
+        .layer(compression())
+        // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.
+        .layer(option_layer(cors::permission(&settings.cors_origins)))
+        // A panic in a resolver is one request's failure, not the connection's.
+        .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)))
+        .layer(Check(bounds::hold));
+    let log = from_fn(observe::log);
+    routes
+        .layer(browsers)
+        // Vendors are no browsers, and each delivery shows itself who sent it. A source's name may hold slashes.
+        .route("/webhooks/{*source}", webhooks::route(settings, postboxes))
+        .layer(log.clone())
+        .layer(all.clone())
+        .route_service(
+            "/graphql/stream",
+            all.clone().layer(log).layer(callers.clone()).service(stream::service(door)),
+        )
+        .route_service("/graphql", all.layer(callers).service(graphql::service(settings, engines.once, gate)))
 }
 
 /// Headers of every response that does not say otherwise.

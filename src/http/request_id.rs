@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::HeaderValue;
 use http::header::HeaderName;
+use http::{Extensions, HeaderValue};
 
 use super::failure;
 
@@ -14,7 +14,7 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of a request, among its extensions.
 #[derive(Clone, Debug)]
-pub(super) struct RequestId(pub(super) Arc<str>);
+struct RequestId(Arc<str>);
 
 /// Gives a request its id.
 pub(super) fn tag(request: &mut Request) -> Arc<str> {
@@ -22,10 +22,15 @@ pub(super) fn tag(request: &mut Request) -> Arc<str> {
         request.headers().get(&HEADER).and_then(|value| value.to_str().ok()).filter(|id| harmless(id));
     let id: Arc<str> = match given {
         Some(id) => id.into(),
-        None => format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)).into(),
+        None => format!("{:032x}", fastrand::u128(..)).into(),
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     id
+}
+
+/// The id of the request that has these extensions; empty, should it have none.
+pub(super) fn of(extensions: &Extensions) -> Arc<str> {
+    extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0))
 }
 
 /// Has a response repeat the id of its request.

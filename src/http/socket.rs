@@ -25,7 +25,7 @@ use super::failure;
 use super::graphql::Media;
 use super::lines::Full;
 use super::live::{Door, own_page};
-use super::request_id::RequestId;
+use super::request_id;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -69,8 +69,7 @@ async fn handle(State(door): State<Door>, request: Request) -> Response<Body> {
         Err(Full::Caller) => return failure::TOO_MANY_LINES.answer(Media::Json),
         Err(Full::Gateway) => return failure::NO_LINES.answer(Media::Json),
     };
-    let request_id =
-        parts.extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0));
+    let request_id = request_id::of(&parts.extensions);
     let session = Session::new(door, line, request_id, token, caller);
     upgrade.on_upgrade(move |socket| session.run(socket))
 }

@@ -22,7 +22,7 @@ use super::graphql::{self, Asked, GRACE, Media};
 use super::lines::{Full, Line};
 use super::live::{ALIVE, Door, KNOWN, TAKEN, own_page};
 use super::overload::Pass;
-use super::request_id::RequestId;
+use super::request_id;
 use super::{Answer, Ask};
 use crate::model::caller::Caller;
 
@@ -81,8 +81,7 @@ async fn answer(door: Door, request: Request) -> Result<Response<Body>, Failure>
     })?;
     // Only now that all of it is here, and while it can still be told by a status.
     let pass = door.gate.pass().await.map_err(|_overloaded| failure::OVERLOADED)?;
-    let request_id =
-        parts.extensions.get::<RequestId>().map_or_else(|| Arc::from(""), |id| Arc::clone(&id.0));
+    let request_id = request_id::of(&parts.extensions);
     let token = auth::token(&parts.headers).map(Arc::from);
     let (sender, receiver) = mpsc::channel(1);
     let pump = Pump { door, line, request_id, token, sender };

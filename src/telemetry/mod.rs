@@ -73,11 +73,17 @@ pub fn start(
         Ok(filter) => (filter, false),
         Err(_) => (EnvFilter::new(STANDARD), true),
     };
-    let logs = logs(format, std::io::stderr).with_filter(filter.and(filter_fn(may_be_logged)));
-    let registry = Registry::default();
     #[cfg(feature = "otel")]
-    let registry = registry.with(export.as_ref().map(export::Export::layer));
-    let _ = registry.with(logs).try_init();
+    let traced = export.as_ref().map(export::Export::layer);
+    #[cfg(not(feature = "otel"))]
+    let traced: Option<tracing_subscriber::layer::Identity> = None;
+    // Not a layer that may be none: beneath one, each span of traces is made, entered and ended for nobody.
+    let _ = match traced {
+        Some(traced) => {
+            Registry::default().with(traced).with(logs(format, std::io::stderr, filter)).try_init()
+        }
+        None => Registry::default().with(logs(format, std::io::stderr, filter)).try_init(),
+    };
     if refused {
         tracing::warn!(used = STANDARD, "RUST_LOG cannot be read");
     }
@@ -108,16 +114,17 @@ fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with(env!("CARGO_PKG_NAME")) || *metadata.level() <= Level::INFO
 }
 
-/// Writes events, each with the request it belongs to.
-fn logs<S, W>(format: Format, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+/// Writes events that a filter lets through, each with the request it belongs to.
+fn logs<S, W>(format: Format, writer: W, filter: EnvFilter) -> impl Layer<S> + Send + Sync
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     // No colours: what paints a line could also be in a value.
     let layer = fmt::layer().with_ansi(false).with_writer(Lines(writer));
-    match format {
+    let layer = match format {
         Format::Human => layer.boxed(),
         Format::Json => layer.json().flatten_event(true).with_current_span(false).boxed(),
-    }
+    };
+    layer.with_filter(filter.and(filter_fn(may_be_logged)))
 }

@@ -21,7 +21,7 @@ impl io::Write for Page {
 fn written(format: Format, act: impl FnOnce()) -> Vec<String> {
     let page = Page::default();
     let writer = page.clone();
-    let logs = logs(format, move || writer.clone()).with_filter(filter_fn(may_be_logged));
+    let logs = logs(format, move || writer.clone(), EnvFilter::new("trace"));
     tracing::subscriber::with_default(Registry::default().with(logs), act);
     let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
     assert!(text.ends_with('\n'), "{text:?}");
@@ -80,4 +80,20 @@ fn details_of_other_crates_are_never_logged() {
     });
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].contains("ours") && lines[1].contains("theirs"));
+}
+
+#[test]
+fn where_no_traces_are_sent_none_of_their_spans_is_made() {
+    let made = || {
+        let headers = http::HeaderMap::new();
+        [
+            traces::request("GET", "/graphql", "r.1", &headers),
+            traces::operation(),
+            traces::read("spelo", "leads", false),
+            request("r.1"),
+        ]
+        .map(|span| !span.is_disabled())
+    };
+    let alone = Registry::default().with(logs(Format::Json, io::sink, EnvFilter::new("trace")));
+    assert_eq!(tracing::subscriber::with_default(alone, made), [false, false, false, true]);
 }

@@ -1,5 +1,6 @@
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::Request;
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -18,7 +19,7 @@ fn identify() -> Identify {
             Some("eager") => Err(Refusal::TooOften { retry_after: Duration::from_millis(1_200) }),
             Some(_) => Err(Refusal::Unknown),
         };
-        ready(found).boxed()
+        Either::Right(ready(found).boxed())
     })
 }
 

@@ -24,8 +24,12 @@ impl Media {
     /// The one that a client would rather have; plain JSON where it does not care, since who does not care is old. `None`:
     /// it takes neither.
     pub(super) fn wanted(headers: &HeaderMap) -> Option<Self> {
-        if !headers.contains_key(header::ACCEPT) {
-            return Some(Self::Json);
+        let mut given = headers.get_all(header::ACCEPT).iter();
+        match (given.next().map(HeaderValue::as_bytes), given.next()) {
+            // Nearly always one of these.
+            (None | Some(b"*/*" | b"application/json"), None) => return Some(Self::Json),
+            (Some(b"application/graphql-response+json"), None) => return Some(Self::Modern),
+            _ => {}
         }
         let (json, modern) = (Preference::of(headers, JSON), Preference::of(headers, MODERN));
         let better = modern.weight > json.weight || (modern.weight == json.weight && modern.named);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::ws::Message;
 use bytes::Bytes;
-use futures_util::future::{pending, ready};
+use futures_util::future::{Either, pending, ready};
 use futures_util::{FutureExt, Sink, Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -235,7 +235,7 @@ async fn caller_who_is_no_longer_known_is_closed_within_a_minute() {
     let held = Arc::clone(&known);
     let identify: Identify = Arc::new(move |_| {
         let known = held.load(Ordering::Relaxed);
-        ready(if known { Ok(Caller::anonymous()) } else { Err(Refusal::Unknown) }).boxed()
+        Either::Left(ready(if known { Ok(Caller::anonymous()) } else { Err(Refusal::Unknown) }))
     });
     let mut client = Client::initialized(identify).await;
     client.subscribe("1", "quiet");
@@ -255,7 +255,7 @@ async fn what_tells_who_callers_are_may_fail_for_a_while() {
     let held = Arc::clone(&known);
     let identify: Identify = Arc::new(move |_| {
         let known = held.load(Ordering::Relaxed);
-        ready(if known { Ok(Caller::anonymous()) } else { Err(Refusal::Unavailable) }).boxed()
+        Either::Left(ready(if known { Ok(Caller::anonymous()) } else { Err(Refusal::Unavailable) }))
     });
     let mut client = Client::initialized(identify).await;
     known.store(false, Ordering::Relaxed);
@@ -370,7 +370,7 @@ async fn first_message_shows_who_the_caller_is() {
             Some("eager") => Err(Refusal::TooOften { retry_after: Duration::from_secs(1) }),
             Some(_) => Err(Refusal::Unknown),
         };
-        ready(found).boxed()
+        Either::Right(ready(found).boxed())
     });
     let cases = [
         (json!({}), 4403),

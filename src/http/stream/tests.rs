@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::ready;
+use futures_util::future::{Either, ready};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
 use crate::http::live::{LiveEngine, Reply};
 use crate::http::overload::Gate;
-use crate::http::{Identify, Lines, Settings};
+use crate::http::{Identify, Lines, Settings, everyone};
 
 fn door(engine: LiveEngine, identify: Identify) -> Door {
     Door {
@@ -53,8 +53,9 @@ async fn caller_who_is_no_longer_known_is_told_so_within_a_minute_and_the_stream
     let held = Arc::clone(&known);
     let identify: Identify = Arc::new(move |token| {
         assert_eq!(token, Some("token"), "who asked, not who asks");
-        ready(if held.load(Ordering::Relaxed) { Ok(Caller::anonymous()) } else { Err(Refusal::Unknown) })
-            .boxed()
+        let known = held.load(Ordering::Relaxed);
+        let found = if known { Ok(Caller::anonymous()) } else { Err(Refusal::Unknown) };
+        Either::Right(ready(found).boxed())
     });
     let (mut body, lines) = open(identify).await;
     for _ in 0..8 {
@@ -77,7 +78,7 @@ async fn caller_who_is_no_longer_known_is_told_so_within_a_minute_and_the_stream
 
 #[tokio::test(start_paused = true)]
 async fn what_tells_who_callers_are_may_fail_for_a_while() {
-    let (mut body, lines) = open(Arc::new(|_| ready(Err(Refusal::Unavailable)).boxed())).await;
+    let (mut body, lines) = open(Arc::new(|_| Either::Left(ready(Err(Refusal::Unavailable))))).await;
     for _ in 0..20 {
         assert_eq!(next_of(&mut body).await.unwrap(), ":\n\n");
     }
@@ -95,7 +96,7 @@ async fn client_that_takes_nothing_is_given_up() {
         retry_after: None,
     };
     let engine: LiveEngine = Arc::new(|_, _| ready(Reply::nothing("")).boxed());
-    let door = door(engine, Arc::new(|_| ready(Ok(Caller::anonymous())).boxed()));
+    let door = door(engine, everyone());
     let lines = door.lines.clone();
     let (sender, receiver) = mpsc::channel(1);
     let pump = Pump { line: lines.open().unwrap(), door, request_id: Arc::from(""), token: None, sender };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::body::Body;
-use futures_util::future::ready;
+use futures_util::future::{Either, ready};
 use futures_util::stream;
 use http::Request;
 use http_body_util::BodyExt;
@@ -115,7 +115,7 @@ fn identify() -> Identify {
             Some("eager") => Err(Refusal::TooOften { retry_after: Duration::from_secs(1) }),
             Some(_) => Err(Refusal::Unknown),
         };
-        ready(found).boxed()
+        Either::Left(ready(found))
     })
 }
 

@@ -42,8 +42,8 @@ fn call_counts_once_however_it_ends() {
 
 #[test]
 fn request_that_nobody_waited_for_counts_as_gone() {
-    http_request("GET", "/t-gone".to_owned()).answered(204);
-    drop(http_request("GET", "/t-gone".to_owned()));
+    http_request("GET", "/t-gone".into()).answered(204);
+    drop(http_request("GET", "/t-gone".into()));
     let counted = series("http_requests_total", "/t-gone");
     let line = |status| {
         format!("leadgraph_http_requests_total{{route=\"/t-gone\",method=\"GET\",status=\"{status}\"}} 1")

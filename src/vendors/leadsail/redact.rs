@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
 use serde_json::value::RawValue;
 
 use crate::model::text::Json;
@@ -31,80 +32,116 @@ const DEEPEST: usize = 24;
 
 /// The object without what must not be shown; `None` for null.
 pub(super) fn redacted(raw: &RawValue) -> Option<Json> {
-    let mut shown = String::with_capacity(raw.get().len());
-    Reader { rest: raw.get(), plain: String::new() }.value(DEEPEST, &mut shown);
-    (shown != "null").then(|| Json::from_valid(shown))
+    let text = raw.get();
+    let mut reader = Reader { text, at: 0, shown: String::new(), done: 0, plain: Vec::new() };
+    reader.value(DEEPEST);
+    reader.peek();
+    (text != "null").then(|| reader.finish())
 }
 
-/// Reads JSON that is known to be valid, once from its beginning to its end: each lead of each page comes this way.
+/// Reads JSON that is known to be valid, once from its beginning to its end, and cuts out what is hidden: each lead of each page
+/// comes this way, and most have nothing to hide.
 struct Reader<'a> {
-    rest: &'a str,
+    text: &'a str,
+    at: usize,
+    /// What is shown of the text up to `done`, if anything was cut.
+    shown: String,
+    done: usize,
     /// A name as it is compared.
-    plain: String,
+    plain: Vec<u8>,
 }
 
 impl<'a> Reader<'a> {
-    /// Appends the value that comes next to `out`.
-    fn value(&mut self, depth: usize, out: &mut String) {
+    fn finish(mut self) -> Json {
+        if self.done == 0 {
+            return Json::from_valid(self.text);
+        }
+        self.shown.push_str(self.text.get(self.done..).unwrap_or_default());
+        Json::from_valid(self.shown)
+    }
+
+    /// Leaves out what stands between two places. What stands before them is shown, unless it was left out already.
+    fn cut(&mut self, from: usize, to: usize) {
+        self.shown.reserve(self.text.len().saturating_sub(self.shown.len()));
+        self.shown.push_str(self.text.get(self.done..from).unwrap_or_default());
+        self.done = to;
+    }
+
+    /// Reads the value that comes next.
+    fn value(&mut self, depth: usize) {
         match self.peek() {
             Some(b'{' | b'[') if depth == 0 => {
+                let from = self.at;
                 self.skip();
-                out.push_str("null");
+                self.cut(from, self.at);
+                self.shown.push_str("null");
             }
-            Some(b'{') => self.members(depth - 1, out),
-            Some(b'[') => self.elements(depth - 1, out),
-            Some(b'"') => out.push_str(self.string()),
-            _ => out.push_str(self.word()),
+            Some(b'{') => self.members(depth - 1),
+            Some(b'[') => self.elements(depth - 1),
+            Some(b'"') => drop(self.string()),
+            _ => self.word(),
         }
     }
 
-    fn members(&mut self, depth: usize, out: &mut String) {
-        out.push_str(self.take(1));
-        let mut comma = "";
-        while self.peek() == Some(b'"') {
+    fn members(&mut self, depth: usize) {
+        self.at += 1;
+        // The end of the last member that is shown.
+        let mut shown = None;
+        loop {
+            let gap = self.at;
+            if self.blanks() != Some(b'"') {
+                self.at = gap;
+                break;
+            }
+            let from = self.at;
             let name = self.string();
-            self.peek();
-            let colon = self.take(1);
             if self.is_hidden(name) {
+                self.blanks();
+                self.at += 1;
                 self.skip();
+                // With the comma before it; with the one behind it, where there is none.
+                if shown.is_none() && self.blanks() == Some(b',') {
+                    self.at += 1;
+                }
+                self.cut(shown.unwrap_or(gap), self.at);
             } else {
-                out.extend([comma, name, colon]);
-                self.value(depth, out);
-                comma = ",";
+                self.cut_blanks(gap, from);
+                self.peek();
+                self.at += 1;
+                self.value(depth);
+                shown = Some(self.at);
             }
             self.comma();
         }
-        out.push_str(self.take(1));
+        self.peek();
+        self.at += 1;
     }
 
-    fn elements(&mut self, depth: usize, out: &mut String) {
-        out.push_str(self.take(1));
-        let mut comma = "";
+    fn elements(&mut self, depth: usize) {
+        self.at += 1;
         while self.peek().is_some_and(|byte| byte != b']') {
-            out.push_str(comma);
-            self.value(depth, out);
-            comma = ",";
+            self.value(depth);
             self.comma();
         }
-        out.push_str(self.take(1));
+        self.at += 1;
     }
 
     /// Passes over the value that comes next.
     fn skip(&mut self) {
         let mut open = 0_usize;
-        while let Some(byte) = self.peek() {
+        while let Some(byte) = self.blanks() {
             match byte {
                 b'"' => drop(self.string()),
                 b'{' | b'[' => {
                     open += 1;
-                    self.take(1);
+                    self.at += 1;
                 }
                 b'}' | b']' => {
                     open = open.saturating_sub(1);
-                    self.take(1);
+                    self.at += 1;
                 }
-                b',' | b':' => drop(self.take(1)),
-                _ => drop(self.word()),
+                b',' | b':' => self.at += 1,
+                _ => self.word(),
             }
             if open == 0 {
                 return;
@@ -112,37 +149,56 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
     /// What comes next behind blanks.
+    fn blanks(&mut self) -> Option<u8> {
+        let next = self.rest().iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+        self.at = next.map_or(self.text.len(), |next| self.at + next);
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// The same. The blanks are not shown.
     fn peek(&mut self) -> Option<u8> {
-        self.rest = self.rest.trim_start_matches([' ', '\n', '\r', '\t']);
-        self.rest.as_bytes().first().copied()
+        let from = self.at;
+        let next = self.blanks();
+        self.cut_blanks(from, self.at);
+        next
+    }
+
+    fn cut_blanks(&mut self, from: usize, to: usize) {
+        if from < to {
+            self.cut(from, to);
+        }
     }
 
     fn comma(&mut self) {
         if self.peek() == Some(b',') {
-            self.take(1);
+            self.at += 1;
         }
     }
 
     /// A text in its quotes.
     fn string(&mut self) -> &'a str {
-        let (bytes, mut end) = (self.rest.as_bytes(), 1);
-        while let Some(byte) = bytes.get(end).filter(|byte| **byte != b'"') {
-            end += if *byte == b'\\' { 2 } else { 1 };
+        let from = self.at;
+        self.at += 1;
+        while let Some(found) = memchr2(b'"', b'\\', self.rest()) {
+            self.at += found + 1;
+            if self.text.as_bytes().get(self.at - 1) == Some(&b'"') {
+                break;
+            }
+            // Whatever is escaped is no end.
+            self.at += 1;
         }
-        self.take(end + 1)
+        self.text.get(from..self.at).unwrap_or_default()
     }
 
     /// A number, `true`, `false` or `null`.
-    fn word(&mut self) -> &'a str {
-        let end = self.rest.find([',', '}', ']', ' ', '\n', '\r', '\t']).unwrap_or(self.rest.len());
-        self.take(end.max(1))
-    }
-
-    fn take(&mut self, bytes: usize) -> &'a str {
-        let (taken, rest) = self.rest.split_at_checked(bytes).unwrap_or((self.rest, ""));
-        self.rest = rest;
-        taken
+    fn word(&mut self) {
+        let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+        self.at += self.rest().iter().position(ends).unwrap_or(self.rest().len()).max(1);
     }
 
     /// Whether a member of this name, in its quotes, must not be shown.
@@ -153,9 +209,13 @@ impl<'a> Reader<'a> {
             Cow::Borrowed(name.trim_matches('"'))
         };
         self.plain.clear();
-        self.plain.extend(name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()));
-        let plain = self.plain.as_str();
-        let mut ends = (0..plain.len()).filter_map(|at| plain.get(at..));
-        NAMES.contains(&plain) || ends.any(|end| PARTS.iter().any(|part| end.starts_with(part)))
+        let bytes = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
+        self.plain.extend(bytes.map(|byte| byte.to_ascii_lowercase()));
+        let begins = |end: &[u8], part: &str| {
+            end.first() == part.as_bytes().first() && end.starts_with(part.as_bytes())
+        };
+        let mut ends = (0..self.plain.len()).filter_map(|at| self.plain.get(at..));
+        NAMES.iter().any(|name| name.as_bytes() == self.plain)
+            || ends.any(|end| PARTS.iter().any(|part| begins(end, part)))
     }
 }
