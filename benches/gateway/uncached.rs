@@ -50,18 +50,40 @@ pub(crate) async fn nested(plan: &Plan, stand: &Stand) -> Outcome {
     let (gateway, asker) = (stand.gateway(3, Cache::Off), Same::nested());
     let calls = record(stand, &gateway, &asker).await;
     let lists = calls.iter().filter_map(|row| Some(vec![row.first()?.clone()])).collect::<Vec<_>>();
-    let trip = Server::limit("pass-through");
+    // What can be asked only when the lists are there; all of it at once.
+    let rest =
+        calls.iter().flat_map(|row| row.iter().skip(1)).map(|call| vec![call.clone()]).collect::<Vec<_>>();
+    let (trip, second) = (Server::limit("pass-through"), Server::limit("pass-through"));
     limits::tell(&trip, "/calls", &lists).await;
-    let (mut ours, mut theirs) = (Row::new("leadgraph"), Row::new("pass-through, one round trip"));
+    limits::tell(&second, "/calls", &rest).await;
+    let mut rows = [
+        Row::new("leadgraph"),
+        Row::new("pass-through, one round trip"),
+        Row::new("pass-through, all that follows"),
+    ];
     for round in plan.rounds() {
-        ours.rounds.push(alone(plan, stand, &gateway, &asker, round).await);
-        theirs.rounds.push(alone(plan, stand, &trip, &asker.unseen(), round).await);
+        rows[0].rounds.push(alone(plan, stand, &gateway, &asker, round).await);
+        rows[1].rounds.push(alone(plan, stand, &trip, &asker.unseen(), round).await);
+        rows[2].rounds.push(alone(plan, stand, &second, &asker.unseen(), round).await);
     }
     stand.delay(0);
-    let over = |ours: &Figures, trip: &Figures| ours.p50 - 2.0 * trip.p50;
-    let asked = vec![Asked::over("ms at p50 beyond two round trips", (&ours, &theirs), over, AtMost(5.0))];
-    let title = "W3  uncached, 50 leads with interactions and conversation, one client";
-    Outcome { title, rows: vec![ours, theirs], asked }
+    let [ours, trip, second] = &rows;
+    let beyond = |ours: &Figures, trip: &Figures| ours.p50 - 2.0 * trip.p50;
+    let p50 = |row: &Row| median(row.rounds.iter().map(|round| round.p50));
+    let asked = vec![
+        Asked::over("ms at p50 beyond two round trips", (ours, trip), beyond, AtMost(5.0)),
+        // With all its calls on one machine, the second trip is no trip of 5 ms.
+        Asked::new(
+            "ms at p50 beyond the same calls passed through",
+            p50(ours) - p50(trip) - p50(second),
+            AtMost(5.0),
+        ),
+    ];
+    Outcome {
+        title: "W3  uncached, 50 leads with interactions and conversation, one client",
+        rows: rows.into(),
+        asked,
+    }
 }
 
 /// W6, cold: what a hundred sources take to be read, beside three.

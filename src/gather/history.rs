@@ -6,6 +6,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
+use super::Inner;
 use super::cache::{Age, Life, Read, ReadKey};
 use super::lists::{Desk, LeadList, listed};
 use super::lookup::{Point, Scouted};
@@ -14,7 +15,6 @@ use super::reader::{Batch, Reader, Way};
 use super::record::{Record, moment};
 use super::request::InteractionFilter;
 use super::trim;
-use super::{Inner, SIDE_BY_SIDE};
 use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
@@ -141,7 +141,8 @@ impl Histories {
         leads: impl IntoIterator<Item = (Key, Option<Arc<Lead>>)>,
     ) -> Result<Batch<Interaction>, SourceError> {
         let reads: Vec<_> = leads.into_iter().map(|(key, lead)| self.of_one(cx, key, lead).boxed()).collect();
-        let reads: Vec<_> = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        let at_once = self.desk.source.side_by_side();
+        let reads: Vec<_> = stream::iter(reads).buffer_unordered(at_once).collect().await;
         let mut page = Page { rows: Vec::new(), next: None, rejected: 0 };
         let (mut fetched_at, mut shortfall, mut any) = (cx.now, None, false);
         let mut age = Age::Fresh;

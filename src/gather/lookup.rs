@@ -4,7 +4,7 @@
 //! hundred replaces up to a hundred reads by id; the rest are read by id, a few at a time. Where a vendor has no read by id, the
 //! day in the key makes it one narrow list read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use super::reader::{Reader, Tally};
 use super::record::{Record, moment};
 use super::request::ConversationKey;
 use super::windows::{Windows, day_of};
-use super::{Found, Inner, SIDE_BY_SIDE};
+use super::{Found, Inner};
 use crate::model::caps::{ListCaps, Paging, TimeFilter};
 use crate::model::conversation::Conversation;
 use crate::model::cx::{Cx, Older};
@@ -158,20 +158,32 @@ impl Inner {
         self.by_id(cx, ReadKey::Interaction(key.clone()), load).await
     }
 
-    /// Each of many keys by `one`, a few at a time.
-    pub(super) async fn each<K, T, F>(&self, keys: &[K], one: impl Fn(K) -> F) -> HashMap<K, Found<T>>
+    /// How many of these records may be read at the same time: what their sources take of one request.
+    pub(super) fn side_by_side<'a>(&self, cx: &Cx, keys: impl IntoIterator<Item = &'a Key>) -> usize {
+        let asked: HashSet<&SourceId> = keys.into_iter().map(|key| &key.source).collect();
+        let seen = self.registry.seen_by(&cx.caller);
+        asked.into_iter().filter_map(|id| Some(seen.get(id)?.side_by_side())).sum::<usize>().max(1)
+    }
+
+    /// Each of many keys by `one`, so many at a time.
+    pub(super) async fn each<K, T, F>(
+        &self,
+        keys: &[K],
+        at_once: usize,
+        one: impl Fn(K) -> F,
+    ) -> HashMap<K, Found<T>>
     where
         K: Clone + Eq + Hash,
         F: Future<Output = Found<T>>,
     {
         let mut distinct: Vec<K> = Vec::with_capacity(keys.len());
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         distinct.extend(keys.iter().filter(|key| seen.insert(*key)).cloned());
         let reads = distinct.into_iter().map(|key| {
             let read = one(key.clone());
             async move { (key, read.await) }
         });
-        stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await
+        stream::iter(reads).buffer_unordered(at_once).collect().await
     }
 
     /// Reads pages of a source's conversations that many wanted ones are likely to be on. What they hold goes into the cache (and

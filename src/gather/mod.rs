@@ -74,9 +74,6 @@ use crate::source::Source;
 /// What became of one key of a look-up: the record, no such record, or a failure.
 pub type Found<T> = Result<Option<Arc<T>>, SourceError>;
 
-/// Point reads that run at the same time for one request.
-const SIDE_BY_SIDE: usize = 8;
-
 /// All configured sources as one. Cheap to clone; clones share everything.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "holds the keys that seal cursors")]
@@ -264,10 +261,11 @@ impl Gather {
             |lead: &&Arc<Lead>| seen.get(&lead.key.source).is_some_and(|source| source.histories().is_none());
         let links: Vec<_> = leads.iter().filter(linked).filter_map(|lead| self.inner.link(lead)).collect();
         let scouted = Arc::new(self.inner.scout(cx, &links).await);
-        // A few at a time: what waits at a source counts against the queue that others wait in, too.
+        // So many at a time: what waits at a source counts against the queue that others wait in, too.
+        let at_once = self.inner.side_by_side(cx, leads.iter().map(|lead| &lead.key));
         let one = |lead| self.interactions_of_one(cx, lead, &scouted, filter, paging).boxed();
         let each: Vec<_> = leads.iter().map(one).collect();
-        stream::iter(each).buffered(SIDE_BY_SIDE).collect().await
+        stream::iter(each).buffered(at_once).collect().await
     }
 
     async fn interactions_of_one(
@@ -295,7 +293,8 @@ impl Gather {
 
     /// Reads leads by key; every key gets its own result. Keys of unknown sources are `Ok(None)`.
     pub async fn leads_by_key(&self, cx: &Cx, keys: &[Key]) -> HashMap<Key, Found<Lead>> {
-        self.inner.each(keys, async |key| Ok(self.inner.lead(cx, &key).await?.told(cx))).await
+        let at_once = self.inner.side_by_side(cx, keys);
+        self.inner.each(keys, at_once, async |key| Ok(self.inner.lead(cx, &key).await?.told(cx))).await
     }
 
     /// Reads conversations by key; every key gets its own result. Those of one period are found by few list reads.
@@ -309,12 +308,14 @@ impl Gather {
             Some(found) if !(key.whole && found.partial) => Ok(Some(Arc::clone(found))),
             _ => Ok(self.inner.conversation(cx, &key).await?.told(cx)),
         };
-        self.inner.each(keys, one).await
+        let at_once = self.inner.side_by_side(cx, keys.iter().map(|key| &key.key));
+        self.inner.each(keys, at_once, one).await
     }
 
     /// Reads interactions by key; every key gets its own result.
     pub async fn interactions_by_key(&self, cx: &Cx, keys: &[Key]) -> HashMap<Key, Found<Interaction>> {
-        self.inner.each(keys, async |key| Ok(self.inner.interaction(cx, &key).await?.told(cx))).await
+        let at_once = self.inner.side_by_side(cx, keys);
+        self.inner.each(keys, at_once, async |key| Ok(self.inner.interaction(cx, &key).await?.told(cx))).await
     }
 
     /// What every answer rests on beside the reads it was made of: that there are the same sources, that no list has turned out to

@@ -15,7 +15,7 @@ use super::reader::{Reader, Tally};
 use super::record::{Record, moment};
 use super::request::ConversationKey;
 use super::windows::{Windows, day_of};
-use super::{Gather, Inner, SIDE_BY_SIDE};
+use super::{Gather, Inner};
 use crate::model::caps::{ListCaps, Paging};
 use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
@@ -65,7 +65,7 @@ impl Gather {
         let round = Round::begin(&self.inner, cx, &source, hints).await;
         let each: Vec<_> = hints.iter().map(|hint| round.read(hint).boxed()).collect();
         // What nobody waits for is never queued on its way: side by side, most would only be refused.
-        let at_once = if cx.background { 1 } else { SIDE_BY_SIDE };
+        let at_once = if cx.background { 1 } else { source.side_by_side() };
         stream::iter(each).buffered(at_once).collect().await
     }
 

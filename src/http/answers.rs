@@ -4,9 +4,12 @@
 //! writes the same operation otherwise gets an answer of their own. It is given only to the caller it was made for, with the
 //! same scopes and sources, and only while its [`Lease`](crate::model::lease::Lease) stands: to the moment, as long as it
 //! would come out the same if it were made anew, without a call. Whoever asks what is being answered just now waits for that.
+//!
+//! Most questions are asked once. So an answer is kept only where its question was asked before: what nobody asks for again drives
+//! out nothing, and costs nothing but to be remembered.
 
-use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant as StdInstant};
 
@@ -24,6 +27,9 @@ use crate::model::lease::Lease;
 
 /// How long an equal request that is under way is waited for. Who waits longer goes on alone; what both read is read once.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many questions are remembered to have been asked: those of a minute where a thousand new ones come in a second. 512 KiB.
+const ASKED: u64 = 1 << 16;
 
 /// Who asks what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +80,33 @@ impl Kept {
 
 /// All that are kept. Clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Answers(Option<Cache<Question, Arc<Kept>>>);
+pub(super) struct Answers(Option<Places>);
+
+#[derive(Clone, Debug)]
+struct Places {
+    kept: Cache<Question, Arc<Kept>>,
+    asked: Arc<Asked>,
+}
+
+/// Which questions were asked lately, by their hashes: each has one place, which it loses to the next that has the same.
+#[derive(Debug)]
+struct Asked {
+    hasher: RandomState,
+    places: Box<[AtomicU64]>,
+}
+
+impl Asked {
+    fn new() -> Self {
+        Self { hasher: RandomState::new(), places: (0..ASKED).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// Whether a question was asked lately. From now on it was.
+    fn before(&self, question: &Question) -> bool {
+        let hash = self.hasher.hash_one(question);
+        let place = usize::try_from(hash % ASKED).unwrap_or_default();
+        self.places.get(place).is_some_and(|place| place.swap(hash, Ordering::Relaxed) == hash)
+    }
+}
 
 /// An answer goes when its lease is over in any case: personal data is not to lie about for nothing.
 struct Lifetime;
@@ -103,18 +135,21 @@ impl Answers {
             u32::try_from(question.bytes.len() + kept.answer.body.len() + lease + 256).unwrap_or(u32::MAX)
         };
         Self((bytes > 0).then(|| {
-            Cache::builder()
-                .max_capacity(bytes)
-                .weigher(weight)
-                .eviction_policy(EvictionPolicy::lru())
-                .expire_after(Lifetime)
-                .build()
+            Places {
+                kept: Cache::builder()
+                    .max_capacity(bytes)
+                    .weigher(weight)
+                    .eviction_policy(EvictionPolicy::lru())
+                    .expire_after(Lifetime)
+                    .build(),
+                asked: Arc::new(Asked::new()),
+            }
         }))
     }
 
     /// The answer to a question, where it is kept and stands.
     pub(super) async fn get(&self, question: &Question) -> Option<Arc<Kept>> {
-        let cache = self.0.as_ref()?;
+        let cache = &self.0.as_ref()?.kept;
         let kept = cache.get(question).await?;
         if kept.stands() {
             return Some(kept);
@@ -123,8 +158,9 @@ impl Answers {
         None
     }
 
-    /// The answer to a question that is not kept: what `make` makes, which is kept if it may be given again, or what another makes
-    /// at the same time for the same question. It is waited for no longer than `until`.
+    /// The answer to a question that is not kept: what `make` makes, or what another makes at the same time for the same question,
+    /// which is waited for no longer than `until`. It is kept if it may be given again and this is not the first time that it is
+    /// asked; the first time nobody waits for it either.
     ///
     /// # Errors
     /// What `make` says.
@@ -134,7 +170,10 @@ impl Answers {
         until: Instant,
         make: impl Future<Output = Result<Answer, Failure>>,
     ) -> Result<Given, Failure> {
-        let Some(cache) = &self.0 else { return make.await.map(Given::New) };
+        let Some(Places { kept: cache, .. }) = self.0.as_ref().filter(|places| places.asked.before(question))
+        else {
+            return make.await.map(Given::New);
+        };
         // The bytes as they came are a piece of a connection's whole buffer, which is not to be kept for them.
         let question = Question { bytes: Bytes::copy_from_slice(&question.bytes), ..question.clone() };
         let (mut make, mut made, leads) = (Some(make), None, AtomicBool::new(false));

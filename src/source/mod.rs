@@ -38,6 +38,11 @@ pub trait Source: Send + Sync + 'static {
     fn health(&self) -> Health;
     /// What is left of its calls.
     fn quota(&self) -> Quota;
+    /// How many reads one request may have under way there at the same time: more would only wait, or make others wait. 8, where
+    /// nothing is known.
+    fn side_by_side(&self) -> usize {
+        8
+    }
     /// Lists leads.
     fn leads(&self) -> Option<&dyn DynList<Lead>> {
         None

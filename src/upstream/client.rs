@@ -26,6 +26,7 @@ use super::transport::{DynTransport, Transport};
 pub struct Client {
     stack: Arc<dyn DynTransport>,
     watch: Arc<Watch>,
+    side_by_side: usize,
 }
 
 /// How the account is doing.
@@ -101,7 +102,7 @@ impl Client {
         let stack = Retry::new(stack, policy);
         // The call as a whole is written down.
         let stack = Observe::new(stack, Arc::clone(&watch));
-        Self { stack: Arc::new(stack), watch }
+        Self { stack: Arc::new(stack), watch, side_by_side: policy.side_by_side() }
     }
 
     /// Sends a call and waits for its answer, at most until the call's deadline.
@@ -120,6 +121,12 @@ impl Client {
     /// is to be left alone. To be called before the first call.
     pub fn inherit(&self, before: &Self) {
         self.watch.inherit(&before.watch);
+    }
+
+    /// How many of the calls that may run at the same time one request may take (see [`Policy::side_by_side`]).
+    #[must_use]
+    pub fn side_by_side(&self) -> usize {
+        self.side_by_side
     }
 
     /// How the account is doing now.

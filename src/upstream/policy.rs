@@ -96,6 +96,12 @@ impl Policy {
         whole.saturating_sub(u32::try_from(kept).unwrap_or(whole)).max(1)
     }
 
+    /// How many calls one request may have under way at the same time: half of `concurrency`, so that where there is much, others
+    /// find room; all of it up to 8.
+    pub(super) fn side_by_side(&self) -> usize {
+        self.concurrency.min(8).max(self.concurrency / 2).max(1) as usize
+    }
+
     /// Lays a table of the configuration over this policy. Its keys bear the names of the fields with their units:
     /// `attempt_timeout_ms`, `connect_timeout_ms`, `max_body_bytes`, `max_attempts`, `concurrency`, `queue`, `quota`,
     /// `quota_window_secs`, `burst`, `reserve_percent`. Keys that are not there leave their field as it is.

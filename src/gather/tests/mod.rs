@@ -12,4 +12,5 @@ mod kept;
 mod model;
 mod pages;
 mod retention;
+mod width;
 mod writes;

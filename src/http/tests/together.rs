@@ -1,10 +1,10 @@
 //! Equal requests at one time: who waits for whom, and for how long.
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, ready};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::http::answers::{Answers, Given, Question};
-use crate::http::failure::Failure;
+use crate::http::failure::{self, Failure};
 use crate::model::caller::Caller;
 use crate::model::lease::{Basis, Ground};
 
@@ -26,6 +26,11 @@ fn answered(lasts: bool) -> Answer {
     Answer { body: Bytes::from_static(b"{}"), status: StatusCode::OK, fresh: None, lease, retry_after: None }
 }
 
+fn question(caller: &str) -> Question {
+    let bytes = Bytes::from_static(b"{leads{nodes{id}}}");
+    Question { caller: Caller::unrestricted(caller), safe: false, bytes }
+}
+
 /// Who asks for answers that take a while to make.
 struct Asking {
     answers: Answers,
@@ -35,7 +40,16 @@ struct Asking {
 }
 
 impl Asking {
+    /// Of a question that was asked before.
     fn new(takes: u64, lasts: bool) -> Self {
+        let asking = Self::first(takes, lasts);
+        let question = question("one");
+        let before = asking.answers.make(&question, Instant::now(), ready(Err(failure::INTERNAL)));
+        assert!(before.now_or_never().is_some_and(|refused| refused.is_err()));
+        asking
+    }
+
+    fn first(takes: u64, lasts: bool) -> Self {
         let takes = Duration::from_millis(takes);
         Self { answers: Answers::new(1 << 20), begun: AtomicUsize::new(0), takes, lasts }
     }
@@ -43,14 +57,12 @@ impl Asking {
     /// Whether a caller is given what was made for somebody else, and after how many milliseconds.
     async fn ask(&self, caller: &str) -> (bool, u128) {
         let start = Instant::now();
-        let bytes = Bytes::from_static(b"{leads{nodes{id}}}");
-        let question = Question { caller: Caller::unrestricted(caller), safe: false, bytes };
         let make = async {
             self.begun.fetch_add(1, Ordering::Relaxed);
             sleep(self.takes).await;
             Ok::<_, Failure>(answered(self.lasts))
         };
-        let given = self.answers.make(&question, start + Duration::from_secs(5), make).await;
+        let given = self.answers.make(&question(caller), start + Duration::from_secs(5), make).await;
         let again = matches!(given.unwrap_or_else(|_| panic!("refused")), Given::Again(_));
         (again, start.elapsed().as_millis())
     }
@@ -68,6 +80,20 @@ async fn what_many_ask_at_once_is_answered_once() {
     assert_eq!(given.iter().filter(|(again, took)| *again && *took == 50).count(), 9);
     asking.ask("other").await;
     assert_eq!(asking.begun(), 2, "nobody is given what was made for another caller");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_once_is_neither_kept_nor_waited_for() {
+    let asking = Asking::first(50, true);
+    let given = join_all((0..10).map(|_| asking.ask("one"))).await;
+    assert_eq!(asking.begun(), 2, "the first by itself, the second for all others");
+    assert_eq!(given.iter().filter(|(again, _)| *again).count(), 8);
+    let kept = |caller| asking.answers.get(&question(caller)).now_or_never().unwrap().is_some();
+    assert!(kept("one") && !kept("other"));
+    for is_kept in [false, true] {
+        asking.ask("other").await;
+        assert_eq!(kept("other"), is_kept);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,3 +52,10 @@ fn burst_above_the_quota_is_refused_where_it_is_said_and_bearable_where_it_is_a_
     let problems = policy.overlay(&table("burst = 6")).expect_err("6 cannot go at once");
     assert_eq!(problems.len(), 1);
 }
+
+#[test]
+fn one_request_leaves_room_for_others_where_there_is_much() {
+    for (concurrency, of_one) in [(1, 1), (3, 3), (8, 8), (12, 8), (40, 20), (256, 128)] {
+        assert_eq!(Policy { concurrency, ..Policy::default() }.side_by_side(), of_one, "{concurrency}");
+    }
+}

@@ -82,6 +82,10 @@ impl Source for Agent {
         kit::quota(&self.team.client)
     }
 
+    fn side_by_side(&self) -> usize {
+        self.team.client.side_by_side()
+    }
+
     fn leads(&self) -> Option<&dyn DynList<Lead>> {
         Some(self)
     }

@@ -165,6 +165,9 @@ impl Source for LeadSail {
     fn quota(&self) -> Quota {
         kit::quota(&self.client)
     }
+    fn side_by_side(&self) -> usize {
+        self.client.side_by_side()
+    }
     fn leads(&self) -> Option<&dyn DynList<Lead>> {
         Some(self)
     }

@@ -109,6 +109,9 @@ impl Source for Spelo {
     fn quota(&self) -> Quota {
         kit::quota(&self.client)
     }
+    fn side_by_side(&self) -> usize {
+        self.client.side_by_side()
+    }
     fn leads(&self) -> Option<&dyn DynList<Lead>> {
         Some(self)
     }
