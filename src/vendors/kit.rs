@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::Method;
-use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -216,48 +215,4 @@ fn below<T: DeserializeOwned + Default>(name: &str, table: &toml::Table) -> Resu
     T::deserialize(table.clone()).map_err(|error| {
         vec![Problem { path: vec![name.to_owned()], what: error.message().to_owned(), hint: String::new() }]
     })
-}
-
-/// A vendor's timestamp, in whole milliseconds: RFC 3339, also with a space for the `T`, also without a zone
-/// (then UTC); a bare date (midnight UTC); an integer of milliseconds (from 10^12) or seconds (from 10^9), also as text.
-pub(super) fn timestamp(value: &serde_json::Value) -> Option<Timestamp> {
-    match value {
-        serde_json::Value::String(text) => text_timestamp(text),
-        serde_json::Value::Number(number) => number.as_i64().and_then(number_timestamp).and_then(whole),
-        _ => None,
-    }
-}
-
-/// [`timestamp`] of a text.
-pub(super) fn text_timestamp(text: &str) -> Option<Timestamp> {
-    written(text.trim()).and_then(whole)
-}
-
-fn whole(at: Timestamp) -> Option<Timestamp> {
-    Timestamp::from_millisecond(at.as_millisecond()).ok()
-}
-
-fn written(text: &str) -> Option<Timestamp> {
-    // Longer than any timestamp: not worth a parser's time.
-    if text.len() > 64 {
-        return None;
-    }
-    if let Ok(number) = text.parse::<i64>() {
-        return number_timestamp(number);
-    }
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Some(instant);
-    }
-    let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-    civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-}
-
-fn number_timestamp(number: i64) -> Option<Timestamp> {
-    if number >= 1_000_000_000_000 {
-        Timestamp::from_millisecond(number).ok()
-    } else if number >= 1_000_000_000 {
-        Timestamp::from_second(number).ok()
-    } else {
-        None
-    }
 }

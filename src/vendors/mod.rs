@@ -6,6 +6,7 @@
 mod chatzuri;
 mod kit;
 mod leadsail;
+mod moment;
 mod signature;
 #[cfg(feature = "simulator")]
 #[expect(clippy::indexing_slicing, reason = "a world that is made up looks into what it made itself")]

@@ -1,10 +1,9 @@
 //! From the vendor's objects to the model. Pure.
 
 use jiff::Timestamp;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::kit;
+use super::super::moment::Moment;
 use super::request::utc_day;
 use super::wire;
 use crate::model::conversation::{Channel, Conversation, SpeakerRole, TranscriptTurn};
@@ -30,7 +29,7 @@ const FILTER_WORDS: &[(&str, Channel)] = &[
 
 /// A lead, or `None` where the row has no id or no readable creation: without them it has no place in a list.
 pub(super) fn lead(source: &SourceId, wire: wire::Lead, text: &RawValue) -> Option<Lead> {
-    let (key, created_at) = identity(source, wire.id.as_deref(), &wire.created_at)?;
+    let (key, created_at) = identity(source, wire.id.as_deref(), wire.created_at)?;
     let phone = owned(wire.phone);
     Some(Lead {
         name: owned(wire.name),
@@ -49,7 +48,7 @@ pub(super) fn conversation(
     wire: wire::Conversation,
     text: &RawValue,
 ) -> Option<Conversation> {
-    let (key, started_at) = identity(source, wire.id.as_deref(), &wire.created_at)?;
+    let (key, started_at) = identity(source, wire.id.as_deref(), wire.created_at)?;
     // CHATZURI-19: in the order received.
     let transcript: Option<Vec<TranscriptTurn>> =
         wire.messages.map(|messages| messages.iter().map(|message| turn(message)).collect());
@@ -85,10 +84,10 @@ pub(super) fn conversation(
 
 /// Who a row is and when it began. CHATZURI-20: the vendor reads nothing by id, so the key tells the day on which a
 /// list can find it again.
-fn identity(source: &SourceId, id: Option<&str>, created_at: &Value) -> Option<(Key, Timestamp)> {
+fn identity(source: &SourceId, id: Option<&str>, created_at: Moment) -> Option<(Key, Timestamp)> {
     let native = NativeId::new(id.and_then(present)?)?;
     // CHATZURI-24: in whatever form. A row without it can be neither placed in a list nor found again.
-    let at = kit::timestamp(created_at)?;
+    let at = created_at.0?;
     Some((Key { source: source.clone(), native, day: Some(utc_day(at)) }, at))
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::signature::{self, Secrets};
-use super::super::{Problem, WebhookSetup, kit};
+use super::super::{Problem, WebhookSetup, kit, moment};
 use super::agents;
 use crate::model::id::{NativeId, SourceId};
 use crate::model::text::present;
@@ -89,7 +89,7 @@ impl Webhook for Hook {
             source,
             news,
             subject: subject(news, &body.data),
-            at: kit::timestamp(&body.timestamp),
+            at: moment::timestamp(&body.timestamp),
         });
         Ok(Told { mark, hint })
     }

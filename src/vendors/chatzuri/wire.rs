@@ -2,10 +2,10 @@
 //! text, everything but the list itself optional.
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::kit;
+use super::super::moment::Moment;
 use crate::upstream::failure::{Kind, UpstreamError};
 
 /// A list's envelope. CHATZURI-5: the list has one of two names.
@@ -29,7 +29,7 @@ pub(super) struct Lead {
     #[serde(default, deserialize_with = "word")]
     pub(super) id: Option<String>,
     #[serde(default)]
-    pub(super) created_at: Value,
+    pub(super) created_at: Moment,
     #[serde(default, deserialize_with = "word")]
     pub(super) name: Option<String>,
     #[serde(default, deserialize_with = "word")]
@@ -44,7 +44,7 @@ pub(super) struct Conversation {
     #[serde(default, deserialize_with = "word")]
     pub(super) id: Option<String>,
     #[serde(default)]
-    pub(super) created_at: Value,
+    pub(super) created_at: Moment,
     #[serde(default, deserialize_with = "word")]
     pub(super) customer: Option<String>,
     #[serde(default, deserialize_with = "word")]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::signature::{self, Secrets};
-use super::super::{Problem, WebhookSetup, kit};
+use super::super::{Problem, WebhookSetup, kit, moment};
 use crate::model::id::{NativeId, SourceId};
 use crate::source::{Delivery, Hint, News, Refusal, Subject, Told, Webhook};
 
@@ -74,7 +74,7 @@ impl Webhook for Hook {
             source: self.source.clone(),
             news: News::LeadUpdated,
             subject: body.lead_id.as_str().and_then(NativeId::new).map_or(Subject::Unnamed, Subject::Lead),
-            at: kit::timestamp(&body.timestamp),
+            at: moment::timestamp(&body.timestamp),
         });
         Ok(Told { mark, hint })
     }

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::moment::Moment;
 use super::lenient::{Entries, ListOrMap, OneOrMany, Text, loose, loose_object, rows};
 
 /// The envelope of a success; what `success` says has been judged by the dialect already.
@@ -63,13 +64,14 @@ pub(super) struct Lead {
     #[serde(default, deserialize_with = "loose_object")]
     pub(super) flags: Option<Flags>,
     #[serde(default)]
-    pub(super) created_at: Option<serde_json::Value>,
+    pub(super) created_at: Moment,
     #[serde(default)]
-    pub(super) updated_at: Option<serde_json::Value>,
+    pub(super) updated_at: Moment,
+    /// Only looked at where there is no creation, so it is not read before.
     #[serde(default)]
-    pub(super) latest_submitted_at: Option<serde_json::Value>,
+    pub(super) latest_submitted_at: Option<Box<RawValue>>,
     #[serde(default)]
-    pub(super) last_activity_at: Option<serde_json::Value>,
+    pub(super) last_activity_at: Moment,
 }
 
 /// The campaign as a lead tells it. Narrow on purpose: `webhooks` may stand beside it (LEADSAIL-20).
@@ -93,7 +95,7 @@ pub(super) struct Approval {
     #[serde(default, deserialize_with = "loose")]
     pub(super) reason: Option<Text>,
     #[serde(default)]
-    pub(super) decided_at: Option<serde_json::Value>,
+    pub(super) decided_at: Moment,
     #[serde(default, deserialize_with = "loose")]
     pub(super) decided_by: Option<Text>,
 }
@@ -106,7 +108,7 @@ pub(super) struct Note {
     pub(super) id: Option<Text>,
     pub(super) text: Text,
     #[serde(default)]
-    pub(super) created_at: Option<serde_json::Value>,
+    pub(super) created_at: Moment,
     #[serde(default, deserialize_with = "loose")]
     pub(super) created_by: Option<Text>,
 }
@@ -166,9 +168,9 @@ pub(super) struct Interaction {
     #[serde(default, deserialize_with = "loose")]
     pub(super) error_message: Option<Text>,
     #[serde(default)]
-    pub(super) created_at: Option<serde_json::Value>,
+    pub(super) created_at: Moment,
     #[serde(default)]
-    pub(super) updated_at: Option<serde_json::Value>,
+    pub(super) updated_at: Moment,
 }
 
 /// The line of an interaction.
@@ -229,7 +231,7 @@ pub(super) struct Sms {
 #[derive(Deserialize)]
 pub(super) struct Turn {
     #[serde(default)]
-    pub(super) timestamp: Option<serde_json::Value>,
+    pub(super) timestamp: Moment,
     #[serde(default, deserialize_with = "loose")]
     pub(super) role: Option<Text>,
     pub(super) message: Text,

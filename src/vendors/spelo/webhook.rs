@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::signature::{self, Secrets};
-use super::super::{Problem, WebhookSetup, kit};
+use super::super::{Problem, WebhookSetup, kit, moment};
 use crate::model::id::{NativeId, SourceId};
 use crate::model::text::present;
 use crate::source::{Delivery, Hint, News, Refusal, Subject, Told, Webhook};
@@ -124,7 +124,7 @@ impl Webhook for Hook {
             source: self.source.clone(),
             news,
             subject: subject(news, &envelope.data),
-            at: kit::timestamp(&envelope.created_at),
+            at: moment::timestamp(&envelope.created_at),
         });
         Ok(Told { mark, hint })
     }

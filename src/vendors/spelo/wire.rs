@@ -2,13 +2,13 @@
 //! documented counts as absent. Only an envelope without its `data`, or a list that does not say whether it goes on,
 //! is not understood.
 
-use jiff::Timestamp;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::kit;
+use super::super::moment::Moment;
 use crate::model::text::present;
 
 /// A page. `has_more` alone says whether there is another (SPELO-6).
@@ -120,17 +120,6 @@ impl<'de> Deserialize<'de> for Whole {
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         }))
-    }
-}
-
-/// A moment, in any of the ways of `kit::timestamp`.
-#[derive(Default)]
-pub(super) struct Moment(pub(super) Option<Timestamp>);
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = raw(deserializer)?;
-        Ok(Self(kit::plain(raw).map_or_else(|| kit::timestamp(&scalar(raw)), kit::text_timestamp)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{key, text, time};
+use super::{key, text};
 use crate::model::conversation::{Recording, SpeakerRole, TranscriptTurn};
 use crate::model::id::{NativeId, SourceId, Vendor};
 use crate::model::interaction::{
@@ -33,8 +33,8 @@ pub(in crate::vendors::leadsail) fn interaction(
         status: status(vendor_status.as_deref().unwrap_or_default()),
         vendor_status,
         direction: call_direction.and_then(direction).or_else(|| sms_direction.and_then(direction)),
-        occurred_at: time(wire.created_at.as_ref()),
-        updated_at: time(wire.updated_at.as_ref()),
+        occurred_at: wire.created_at.0,
+        updated_at: wire.updated_at.0,
         summary: text(wire.summary.as_ref()),
         transcript: wire.transcript.map(|turns| turns.iter().filter_map(|row| turn(row)).collect()),
         // Lists and details show the whole transcript; that it may still grow is not "cut short" (LEADSAIL-25).
@@ -121,7 +121,7 @@ fn turn(row: &RawValue) -> Option<TranscriptTurn> {
         },
         vendor_role,
         text: turn.message.as_str().to_owned(),
-        at: time(turn.timestamp.as_ref()), // LEADSAIL-24
+        at: turn.timestamp.0, // LEADSAIL-24
         offset_ms: None,
     })
 }

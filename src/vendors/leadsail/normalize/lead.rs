@@ -2,13 +2,14 @@
 
 use serde_json::value::RawValue;
 
-use super::{key, text, time};
+use super::{key, text};
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::{Approval, Campaign, CustomField, Lead, LeadNote, LeadStatus};
 use crate::model::text::{Json, e164, present};
 use crate::vendors::leadsail::lenient::{Entries, ListOrMap, OneOrMany, object};
 use crate::vendors::leadsail::redact::redacted;
 use crate::vendors::leadsail::wire;
+use crate::vendors::moment;
 
 /// A lead of a row and the row's own text. `None` where the row has no id.
 ///
@@ -47,12 +48,14 @@ pub(in crate::vendors::leadsail) fn lead(
     }
     lead.is_test = wire.flags.as_ref().and_then(|flags| flags.is_test.as_ref()?.as_bool());
     lead.do_not_contact = wire.flags.as_ref().and_then(|flags| flags.is_dnc.as_ref()?.as_bool());
-    lead.last_activity_at = time(wire.last_activity_at.as_ref());
+    lead.last_activity_at = wire.last_activity_at.0;
     // The next best time, where there is no creation (LEADSAIL-18).
-    lead.created_at = time(wire.created_at.as_ref())
-        .or_else(|| time(wire.latest_submitted_at.as_ref()))
+    lead.created_at = wire
+        .created_at
+        .0
+        .or_else(|| wire.latest_submitted_at.as_deref().and_then(moment::at))
         .or(lead.last_activity_at);
-    lead.updated_at = time(wire.updated_at.as_ref());
+    lead.updated_at = wire.updated_at.0;
     lead.raw = redacted(raw);
     Some(lead)
 }
@@ -114,7 +117,7 @@ fn notes(notes: OneOrMany) -> Vec<LeadNote> {
         Some(LeadNote {
             id: text(note.id.as_ref()).unwrap_or_else(|| format!("notes#{index}")),
             text: present(note.text.as_str())?.to_owned(),
-            created_at: time(note.created_at.as_ref()),
+            created_at: note.created_at.0,
             author: text(note.created_by.as_ref()),
         })
     };
@@ -171,7 +174,7 @@ fn approval(wire: &wire::Approval) -> Option<Approval> {
     Some(Approval {
         status: text(Some(&wire.status))?,
         reason: text(wire.reason.as_ref()),
-        decided_at: time(wire.decided_at.as_ref()),
+        decided_at: wire.decided_at.0,
         decided_by: text(wire.decided_by.as_ref()),
     })
 }

@@ -3,22 +3,14 @@
 mod interaction;
 mod lead;
 
-use jiff::Timestamp;
-use serde_json::Value;
-
 pub(super) use self::interaction::interaction;
 pub(super) use self::lead::{lead, status, status_word};
 use super::lenient::Text;
 use crate::model::id::{Key, NativeId, SourceId};
 use crate::model::text::present;
-use crate::vendors::kit;
 
 fn text(value: Option<&Text>) -> Option<String> {
     value.and_then(|text| present(text.as_str())).map(str::to_owned)
-}
-
-fn time(value: Option<&Value>) -> Option<Timestamp> {
-    value.and_then(kit::timestamp)
 }
 
 fn key(source: &SourceId, id: &Text) -> Option<Key> {

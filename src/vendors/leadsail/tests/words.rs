@@ -191,6 +191,19 @@ fn creation_falls_back_to_the_next_best_time() {
 }
 
 #[test]
+fn a_field_that_cannot_be_read_costs_the_field_and_not_the_lead() {
+    let deep = "[".repeat(5_000) + &"]".repeat(5_000);
+    for broken in ["1e999", r#""\ud800""#, r#"{"a":1e999}"#, &deep] {
+        for field in ["email", "detail", "notes", "campaign", "createdAt", "latestSubmittedAt", "lastActivityAt"] {
+            let lead = lead(&format!(r#"{{"leadId":"lead_1","phone":"2125550188","{field}":{broken}}}"#));
+            assert_eq!((lead.email, lead.status_detail, lead.campaign), (None, None, None), "{field} {broken}");
+            assert_eq!((lead.notes.len(), lead.created_at, lead.last_activity_at), (0, None, None));
+            assert_eq!(lead.phone.as_deref(), Some("2125550188"));
+        }
+    }
+}
+
+#[test]
 fn the_vendors_own_sample_is_read() {
     let all = interactions(include_str!("../testdata/interactions_vendor_page.json"));
     let [one] = &all[..] else { panic!("one interaction") };

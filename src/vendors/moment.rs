@@ -1,0 +1,68 @@
+//! Moments, in whatever way a vendor writes them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::kit;
+
+/// A field that is a moment in any of the ways of [`timestamp`]. What is none becomes nothing, and never costs the row.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Moment(pub(super) Option<Timestamp>);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(at(<&RawValue>::deserialize(deserializer)?)))
+    }
+}
+
+/// [`timestamp`] of a value that has not been read.
+pub(super) fn at(raw: &RawValue) -> Option<Timestamp> {
+    match kit::plain(raw.get()) {
+        Some(text) => written(text).and_then(whole),
+        None if raw.get().starts_with(['[', '{']) => None,
+        None => serde_json::from_str(raw.get()).ok().and_then(|value| timestamp(&value)),
+    }
+}
+
+/// A vendor's timestamp, in whole milliseconds: RFC 3339, also with a space for the `T`, also without a zone
+/// (then UTC); a bare date (midnight UTC); an integer of milliseconds (from 10^12) or seconds (from 10^9), also as text.
+pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
+    let at = match value {
+        Value::String(text) => written(text),
+        Value::Number(number) => number.as_i64().and_then(counted),
+        _ => None,
+    };
+    at.and_then(whole)
+}
+
+fn whole(at: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at.as_millisecond()).ok()
+}
+
+fn written(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    // Longer than any timestamp: not worth a parser's time.
+    if text.len() > 64 {
+        return None;
+    }
+    if let Ok(number) = text.parse::<i64>() {
+        return counted(number);
+    }
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant);
+    }
+    let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+    civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+fn counted(number: i64) -> Option<Timestamp> {
+    if number >= 1_000_000_000_000 {
+        Timestamp::from_millisecond(number).ok()
+    } else if number >= 1_000_000_000 {
+        Timestamp::from_second(number).ok()
+    } else {
+        None
+    }
+}
