@@ -31,12 +31,19 @@ pub fn present(text: &str) -> Option<&str> {
 /// it must be `+`, a digit 1 to 9, and 6 to 14 more digits. A country code is never guessed.
 #[must_use]
 pub fn e164(phone: &str) -> Option<String> {
-    let bare: String = phone.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '(' | ')')).collect();
-    let digits = bare.strip_prefix('+')?;
-    let certain = (7..=15).contains(&digits.len())
-        && digits.bytes().all(|b| b.is_ascii_digit())
-        && !digits.starts_with('0');
-    certain.then_some(bare)
+    let mark = |c: char| matches!(c, ' ' | '.' | '-' | '(' | ')');
+    let rest = phone.trim_start_matches(mark).strip_prefix('+')?;
+    let digits = || rest.chars().filter(|c| !mark(*c));
+    let count = digits().count();
+    let certain =
+        (7..=15).contains(&count) && digits().all(|c| c.is_ascii_digit()) && digits().next() != Some('0');
+    // Most numbers are not, so room is asked for only now, and no more of it than is kept.
+    certain.then(|| {
+        let mut bare = String::with_capacity(1 + count);
+        bare.push('+');
+        bare.extend(digits());
+        bare
+    })
 }
 
 /// How two e-mail addresses are compared: trimmed and in lower case.
