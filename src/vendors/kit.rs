@@ -1,13 +1,14 @@
-//! Tools that every adapter shares: calls from a request's circumstances, errors lifted into our words, lenient decoding.
+//! Tools that every adapter shares: calls from a request's circumstances, errors lifted into our words, bodies decoded row by row.
 
 use std::sync::Arc;
 
 use http::Method;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::signature::Secrets;
-use super::{Problem, WebhookSetup};
+use super::{Problem, WebhookSetup, lenient};
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::SourceId;
@@ -87,8 +88,8 @@ pub(super) fn absent<T>(answer: Result<T, UpstreamError>) -> Result<Option<T>, U
     }
 }
 
-/// Decodes a whole body; anything unexpected is `Protocol`.
-pub(super) fn decode<T: DeserializeOwned>(op: &'static str, body: &[u8]) -> Result<T, UpstreamError> {
+/// Decodes a whole body, from which the value may borrow; anything unexpected is `Protocol`.
+pub(super) fn decode<'a, T: Deserialize<'a>>(op: &'static str, body: &'a [u8]) -> Result<T, UpstreamError> {
     serde_json::from_slice(body)
         .map_err(|error| UpstreamError::new(op, Kind::Protocol).because(Undecodable::from(&error)))
 }
@@ -116,25 +117,15 @@ impl std::fmt::Display for Undecodable {
 
 impl std::error::Error for Undecodable {}
 
-/// What stands between the quotes of a JSON text that holds no escape, as most do: then it can be taken as it is. `None` for those
-/// that do, and for all that is no text.
-pub(super) fn plain(json: &str) -> Option<&str> {
-    let text = json.strip_prefix('"')?.strip_suffix('"')?;
-    (!text.contains('\\')).then_some(text)
-}
-
 /// Decodes rows one by one: a row that cannot be read is counted, not fatal. `row` makes a record of a wire struct and the
 /// row's own text, or `None` where something is missing that a record cannot be without.
-pub(super) fn rows<W: DeserializeOwned, T>(
-    raw: &[Box<RawValue>],
-    row: impl Fn(W, &RawValue) -> Option<T>,
+pub(super) fn rows<'a, W: Deserialize<'a>, T>(
+    raw: &[&'a RawValue],
+    row: impl Fn(W, &'a RawValue) -> Option<T>,
 ) -> Page<T> {
     let mut page = Page { rows: Vec::with_capacity(raw.len()), next: None, rejected: 0 };
-    for text in raw {
-        // A row is an object. Of a list serde would make a struct too, field by field in their order.
-        let object = text.get().starts_with('{').then_some(text);
-        let wire = object.and_then(|text| serde_json::from_str::<W>(text.get()).ok());
-        match wire.and_then(|wire| row(wire, text)) {
+    for &text in raw {
+        match lenient::object(text).and_then(|wire| row(wire, text)) {
             Some(record) => page.rows.push(Arc::new(record)),
             None => page.rejected += 1,
         }

@@ -6,6 +6,7 @@
 mod chatzuri;
 mod kit;
 mod leadsail;
+mod lenient;
 mod moment;
 mod signature;
 #[cfg(feature = "simulator")]

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::kit;
+use super::lenient;
 
 /// A field that is a moment in any of the ways of [`timestamp`]. What is none becomes nothing, and never costs the row.
 #[derive(Clone, Copy, Default)]
@@ -13,17 +12,17 @@ pub(super) struct Moment(pub(super) Option<Timestamp>);
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(at(<&RawValue>::deserialize(deserializer)?)))
+        Ok(Self(at(lenient::raw(deserializer)?)))
     }
 }
 
-/// [`timestamp`] of a value that has not been read.
-pub(super) fn at(raw: &RawValue) -> Option<Timestamp> {
-    match kit::plain(raw.get()) {
-        Some(text) => written(text).and_then(whole),
-        None if raw.get().starts_with(['[', '{']) => None,
-        None => serde_json::from_str(raw.get()).ok().and_then(|value| timestamp(&value)),
-    }
+/// [`timestamp`] of a value's own text.
+pub(super) fn at(json: &str) -> Option<Timestamp> {
+    let at = match lenient::string(json) {
+        Some(text) => written(&text),
+        None => json.parse().ok().and_then(counted),
+    };
+    at.and_then(whole)
 }
 
 /// A vendor's timestamp, in whole milliseconds: RFC 3339, also with a space for the `T`, also without a zone

@@ -2,7 +2,7 @@
 
 use super::super::kit;
 use super::agent::Agent;
-use super::{leads, normalize};
+use super::{leads, normalize, wire};
 use crate::model::caps::ConversationCaps;
 use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
@@ -25,7 +25,8 @@ impl List<Conversation> for Agent {
         from: Option<&PageToken>,
     ) -> Result<Page<Conversation>, SourceError> {
         let filter = normalize::filtered_sources(&query.channels).map(|words| ("filteredSources", words));
-        let rows = self.rows(cx, OP, "get-conversations", query.started, filter, from).await?;
+        let body = self.list(cx, OP, "get-conversations", query.started, filter, from).await?;
+        let rows = wire::rows(OP, &body).map_err(|error| kit::lift(&self.id, error))?;
         Ok(kit::rows(&rows, |wire, text| normalize::conversation(&self.id, wire, text)))
     }
 }

@@ -2,8 +2,6 @@
 
 use std::num::NonZeroU16;
 
-use serde_json::value::RawValue;
-
 use super::super::kit;
 use super::agent::Agent;
 use super::request::PAGE_SIZE;
@@ -30,20 +28,14 @@ impl List<Lead> for Agent {
         query: &LeadQuery,
         from: Option<&PageToken>,
     ) -> Result<Page<Lead>, SourceError> {
-        let rows = self.rows(cx, OP, "get-leads", query.created, None, from).await?;
-        Ok(page(&self.id, &rows))
+        any_page(&self.id, &self.list(cx, OP, "get-leads", query.created, None, from).await?)
     }
-}
-
-/// What the rows of a page say.
-fn page(source: &SourceId, rows: &[Box<RawValue>]) -> Page<Lead> {
-    kit::rows(rows, |wire, text| normalize::lead(source, wire, text))
 }
 
 /// What any page of a list says.
 pub(super) fn any_page(source: &SourceId, body: &[u8]) -> Result<Page<Lead>, SourceError> {
     let rows = wire::rows(OP, body).map_err(|error| kit::lift(source, error))?;
-    Ok(page(source, &rows))
+    Ok(kit::rows(&rows, |wire, text| normalize::lead(source, wire, text)))
 }
 
 /// What the vendor's list of leads can do: no status, no search, no link to a conversation.

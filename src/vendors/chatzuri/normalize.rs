@@ -1,8 +1,11 @@
 //! From the vendor's objects to the model. Pure.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
+use super::super::lenient::kept;
 use super::super::moment::Moment;
 use super::request::utc_day;
 use super::wire;
@@ -28,7 +31,7 @@ const FILTER_WORDS: &[(&str, Channel)] = &[
 ];
 
 /// A lead, or `None` where the row has no id or no readable creation: without them it has no place in a list.
-pub(super) fn lead(source: &SourceId, wire: wire::Lead, text: &RawValue) -> Option<Lead> {
+pub(super) fn lead(source: &SourceId, wire: wire::Lead<'_>, text: &RawValue) -> Option<Lead> {
     let (key, created_at) = identity(source, wire.id.as_deref(), wire.created_at)?;
     let phone = owned(wire.phone);
     Some(Lead {
@@ -45,13 +48,13 @@ pub(super) fn lead(source: &SourceId, wire: wire::Lead, text: &RawValue) -> Opti
 /// A conversation, or `None` where the row has no id or no readable beginning.
 pub(super) fn conversation(
     source: &SourceId,
-    wire: wire::Conversation,
+    wire: wire::Conversation<'_>,
     text: &RawValue,
 ) -> Option<Conversation> {
     let (key, started_at) = identity(source, wire.id.as_deref(), wire.created_at)?;
     // CHATZURI-19: in the order received.
     let transcript: Option<Vec<TranscriptTurn>> =
-        wire.messages.map(|messages| messages.iter().map(|message| turn(message)).collect());
+        wire.messages.map(|messages| messages.into_iter().map(turn).collect());
     let turns = transcript.as_deref().unwrap_or_default();
     let first_words = turns.iter().find(|turn| turn.role == SpeakerRole::User);
     let preview =
@@ -93,11 +96,11 @@ fn identity(source: &SourceId, id: Option<&str>, created_at: Moment) -> Option<(
 
 fn turn(message: &RawValue) -> TranscriptTurn {
     // A message that is no object is kept as it is written: a transcript with a hole would look whole.
-    let message = serde_json::from_str::<wire::Message>(message.get())
-        .unwrap_or_else(|_| wire::Message { role: None, content: Some(message.to_owned()) });
+    let message = serde_json::from_str::<wire::Message<'_>>(message.get())
+        .unwrap_or(wire::Message { role: None, content: Some(message) });
     TranscriptTurn {
         role: role(message.role.as_deref()),
-        text: wire::said(message.content.as_deref()),
+        text: wire::said(message.content),
         vendor_role: owned(message.role),
         at: None,
         offset_ms: None,
@@ -147,6 +150,6 @@ pub(super) fn filtered_sources(channels: &[Channel]) -> Option<String> {
     Some(words.map(|(word, _)| *word).collect::<Vec<_>>().join(","))
 }
 
-fn owned(text: Option<String>) -> Option<String> {
-    text.as_deref().and_then(present).map(str::to_owned)
+fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
+    text.and_then(kept)
 }

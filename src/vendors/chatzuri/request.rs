@@ -7,11 +7,9 @@ use http::Method;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::value::RawValue;
 
 use super::super::kit;
 use super::agent::Agent;
-use super::wire;
 use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::SourceId;
@@ -86,8 +84,8 @@ fn dressed(call: Call, fields: &Fields, posts: bool) -> Call {
 }
 
 impl Agent {
-    /// Reads one page of a list, rows still unread.
-    pub(super) async fn rows(
+    /// Reads one page of a list, still to be decoded.
+    pub(super) async fn list(
         &self,
         cx: &Cx,
         op: &'static str,
@@ -95,7 +93,7 @@ impl Agent {
         span: Span,
         filter: Option<(&'static str, String)>,
         from: Option<&PageToken>,
-    ) -> Result<Vec<Box<RawValue>>, SourceError> {
+    ) -> Result<Bytes, SourceError> {
         if let Some(refusal) = self.refusal(op) {
             return Err(refusal);
         }
@@ -109,7 +107,7 @@ impl Agent {
         let call = kit::read(cx, op, Path::new(&[endpoint]));
         let answer = self.team.lists.send(&self.team.client, call, &fields).await;
         // CHATZURI-25: a 404 here is a wrong agent, so it stays a failure.
-        answer.and_then(|body| wire::rows(op, &body)).map_err(|error| self.failure(error))
+        answer.map_err(|error| self.failure(error))
     }
 }
 

@@ -3,7 +3,8 @@
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
-use super::lenient::{Text, loose, loose_object};
+use super::super::lenient::object_field;
+use super::text::Text;
 use crate::upstream::call::Call;
 use crate::upstream::dialect::{Dialect, Verdict, by_status};
 use crate::upstream::failure::Kind;
@@ -40,16 +41,17 @@ impl Dialect for Signed {
 
 /// The outside of an envelope. `data` is skipped, not read.
 #[derive(Deserialize)]
-struct Outside {
+struct Outside<'a> {
     success: bool,
-    #[serde(default, deserialize_with = "loose_object")]
-    error: Option<Failure>,
+    #[serde(borrow, default, deserialize_with = "object_field")]
+    error: Option<Failure<'a>>,
 }
 
-#[derive(Deserialize)]
-struct Failure {
-    #[serde(default, deserialize_with = "loose")]
-    code: Option<Text>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Failure<'a> {
+    #[serde(borrow)]
+    code: Text<'a>,
 }
 
 /// What an answer means. A 2xx is accepted only if the envelope says so too. Of a 4xx the code says more than the status,
@@ -59,13 +61,13 @@ pub(super) fn classify(op: &str, status: StatusCode, headers: &HeaderMap, body: 
     if !status.is_success() && (!status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS) {
         return verdict;
     }
-    let outside: Option<Outside> = serde_json::from_slice(body).ok();
+    let outside: Option<Outside<'_>> = serde_json::from_slice(body).ok();
     match outside {
         None if status.is_success() => Verdict::Reject { kind: Kind::Protocol, retry_after: None },
         Some(Outside { success: true, .. }) if status.is_success() => Verdict::Accept,
         outside => {
-            let code = outside.and_then(|outside| outside.error).and_then(|error| error.code);
-            match meaning(code.as_ref().map_or("", Text::as_str)) {
+            let error = outside.and_then(|outside| outside.error).unwrap_or_default();
+            match meaning(error.code.as_str().unwrap_or_default()) {
                 Some(meant) => by_status(meant, headers),
                 None if status.is_success() => Verdict::Reject { kind: Kind::VendorError, retry_after: None },
                 // A record of somebody else: not there for us. A list refused is the key refused, and never an empty list.

@@ -8,7 +8,6 @@ use url::Url;
 
 use super::LeadSail;
 use super::dialect::HISTORY;
-use super::lenient::object;
 use super::normalize;
 use super::wire::{self, Envelope, InteractionList};
 use crate::model::conversation::RecordingLink;
@@ -17,11 +16,11 @@ use crate::model::failure::SourceError;
 use crate::model::id::NativeId;
 use crate::model::interaction::Interaction;
 use crate::model::page::Page;
-use crate::model::text::present;
 use crate::source::{Histories, Read, Recordings};
 use crate::upstream::call::Path;
 use crate::upstream::failure::{Kind, UpstreamError};
 use crate::vendors::kit;
+use crate::vendors::lenient::object;
 
 const READ: &str = "interactions.get";
 const LINK: &str = "recordings.link";
@@ -33,12 +32,10 @@ impl LeadSail {
         cx: &Cx,
         op: &'static str,
         id: &NativeId,
-    ) -> Result<(wire::Interaction, Box<RawValue>), UpstreamError> {
+    ) -> Result<Box<RawValue>, UpstreamError> {
         let path = Path::new(&["interactions"]).id(op, id.as_str())?;
         let reply = self.client.send(&kit::read(cx, op, path)).await?;
-        let Envelope { data }: Envelope<Box<RawValue>> = kit::decode(op, &reply.body)?;
-        let wire = object(&data).ok_or_else(|| UpstreamError::new(op, Kind::Protocol))?;
-        Ok((wire, data))
+        kit::decode(op, &reply.body).map(|Envelope { data }| data)
     }
 }
 
@@ -48,7 +45,7 @@ impl Histories for LeadSail {
         let read = async {
             let path = Path::new(&["interactions", "lead"]).id(HISTORY, lead.as_str())?;
             let reply = self.client.send(&kit::read(cx, HISTORY, path)).await?;
-            let list: Envelope<InteractionList> = kit::decode(HISTORY, &reply.body)?;
+            let list: Envelope<InteractionList<'_>> = kit::decode(HISTORY, &reply.body)?;
             Ok(kit::rows(&list.data.interactions, |wire, raw| {
                 let interaction = normalize::interaction(&self.id, wire, raw)?;
                 let owner = interaction.lead.clone().unwrap_or_else(|| lead.clone());
@@ -64,8 +61,8 @@ impl Histories for LeadSail {
 impl Read<Interaction> for LeadSail {
     async fn get(&self, cx: &Cx, id: &NativeId) -> Result<Option<Interaction>, SourceError> {
         let read = async {
-            let (wire, raw) = self.interaction(cx, READ, id).await?;
-            let interaction = normalize::interaction(&self.id, wire, &raw);
+            let raw = self.interaction(cx, READ, id).await?;
+            let interaction = object(&raw).and_then(|wire| normalize::interaction(&self.id, wire, &raw));
             interaction.ok_or_else(|| UpstreamError::new(READ, Kind::Protocol))
         };
         kit::absent(read.await).map_err(|error| kit::lift(&self.id, error))
@@ -75,14 +72,15 @@ impl Read<Interaction> for LeadSail {
 impl Recordings for LeadSail {
     /// Reads the interaction anew each time, since nobody knows how long its link lives (LEADSAIL-26).
     async fn link(&self, cx: &Cx, id: &NativeId) -> Result<Option<RecordingLink>, SourceError> {
-        let read = kit::absent(self.interaction(cx, LINK, id).await);
-        let read = read.map_err(|error| kit::lift(&self.id, error))?;
-        let url = read.and_then(|(wire, _)| wire.call?.recording_url);
-        Ok(url.and_then(|url| {
-            // Clients follow it, so it must be an address of the web and nothing else.
-            let url = present(url.as_str())?;
-            let web = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
-            web.then(|| RecordingLink { url: url.to_owned(), expires_at: None })
-        }))
+        let read = async {
+            let raw = self.interaction(cx, LINK, id).await?;
+            let wire: Option<wire::Interaction<'_>> = object(&raw);
+            let wire = wire.ok_or_else(|| UpstreamError::new(LINK, Kind::Protocol))?;
+            Ok(wire.call.and_then(|call| call.recording_url.kept()))
+        };
+        let url = kit::absent(read.await).map_err(|error| kit::lift(&self.id, error))?.flatten();
+        // Clients follow it, so it must be an address of the web and nothing else.
+        let web = |url: &String| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
+        Ok(url.filter(web).map(|url| RecordingLink { url, expires_at: None }))
     }
 }

@@ -9,7 +9,6 @@ use jiff::tz::TimeZone;
 use serde_json::value::RawValue;
 
 use super::dialect::LIST;
-use super::lenient::object;
 use super::normalize::{self, status_word};
 use super::wire::{Envelope, LeadList};
 use super::{DateFilter, LeadSail};
@@ -24,6 +23,7 @@ use crate::source::{LeadQuery, List, Read};
 use crate::upstream::call::Path;
 use crate::upstream::failure::{Kind, UpstreamError};
 use crate::vendors::kit;
+use crate::vendors::lenient::object;
 
 /// The most that LeadSail gives to a page (LEADSAIL-5).
 const PAGE_SIZE: NonZeroU16 = NonZeroU16::MIN.saturating_add(99);
@@ -89,7 +89,7 @@ pub(super) fn first_page(source: &SourceId, body: &[u8]) -> Result<Page<Lead>, S
 
 /// What the page says that was read at `cursor`.
 fn page(source: &SourceId, body: &[u8], cursor: Option<&str>) -> Result<Page<Lead>, SourceError> {
-    let list: Result<Envelope<LeadList>, _> = kit::decode(LIST, body);
+    let list: Result<Envelope<LeadList<'_>>, _> = kit::decode(LIST, body);
     let list = list.map_err(|error| kit::lift(source, error))?.data;
     let mut page = kit::rows(&list.leads, |wire, raw| normalize::lead(source, wire, raw));
     page.next = match following(&list, &page, cursor) {
@@ -147,10 +147,10 @@ pub(super) enum Following {
 }
 
 /// Where the list goes on after `page`, which was read at `cursor`.
-pub(super) fn following(list: &LeadList, page: &Page<Lead>, cursor: Option<&str>) -> Following {
-    let named = list.next_cursor.as_ref().and_then(|next| present(next.as_str()));
+pub(super) fn following(list: &LeadList<'_>, page: &Page<Lead>, cursor: Option<&str>) -> Following {
+    let named = list.next_cursor.as_str().and_then(present);
     // `nextCursor` means nothing where `hasMore` is false. Without a word in `hasMore` it is all we have (LEADSAIL-7).
-    let more = list.has_more.as_ref().and_then(|more| more.as_bool()).unwrap_or(named.is_some());
+    let more = list.has_more.as_bool().unwrap_or(named.is_some());
     if !more {
         return Following::End;
     }

@@ -6,7 +6,6 @@
 mod dialect;
 mod interactions;
 mod leads;
-mod lenient;
 mod normalize;
 mod redact;
 #[cfg(feature = "simulator")]
@@ -15,6 +14,7 @@ mod simulator;
 #[cfg(test)]
 #[cfg(feature = "simulator")]
 mod tests;
+mod text;
 mod webhook;
 mod wire;
 mod writes;

@@ -1,11 +1,12 @@
-//! What LeadSail sends, as it is: every field may be missing, null or of another type, except the id (`lenient.rs`). Nothing
-//! here borrows from the body, and nothing here is known outside this folder.
+//! What LeadSail sends, as it is: every field may be missing, null or of another type. All of it borrows from the body,
+//! and nothing here is known outside this folder.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::super::lenient::object_field;
 use super::super::moment::Moment;
-use super::lenient::{Entries, ListOrMap, OneOrMany, Text, loose, loose_object, rows};
+use super::text::Text;
 
 /// The envelope of a success; what `success` says has been judged by the dialect already.
 #[derive(Deserialize)]
@@ -16,225 +17,193 @@ pub(super) struct Envelope<T> {
 /// The data of a list of leads.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LeadList {
-    #[serde(deserialize_with = "rows")]
-    pub(super) leads: Vec<Box<RawValue>>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) next_cursor: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) has_more: Option<Text>,
+pub(super) struct LeadList<'a> {
+    #[serde(borrow, deserialize_with = "rows")]
+    pub(super) leads: Vec<&'a RawValue>,
+    #[serde(default)]
+    pub(super) next_cursor: Text<'a>,
+    #[serde(default)]
+    pub(super) has_more: Text<'a>,
 }
 
 /// The data of a list of interactions.
 #[derive(Deserialize)]
-pub(super) struct InteractionList {
-    #[serde(deserialize_with = "rows")]
-    pub(super) interactions: Vec<Box<RawValue>>,
+pub(super) struct InteractionList<'a> {
+    #[serde(borrow, deserialize_with = "rows")]
+    pub(super) interactions: Vec<&'a RawValue>,
+}
+
+/// Rows, unread. The list must be there; null is an empty one, as some languages write it.
+fn rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'de RawValue>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A lead, as a detail or as a list item (LEADSAIL-9).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Lead {
-    pub(super) lead_id: Text,
-    #[serde(default, deserialize_with = "loose_object")]
-    pub(super) campaign: Option<Campaign>,
-    #[serde(default, deserialize_with = "loose_object")]
-    pub(super) approval: Option<Approval>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) first_name: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) last_name: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) email: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) phone: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) status: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) detail: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) notes: Option<OneOrMany>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) questionnaire: Option<ListOrMap>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) custom_fields: Option<Entries>,
-    #[serde(default)]
-    pub(super) attribution: Option<Box<RawValue>>,
-    #[serde(default, deserialize_with = "loose_object")]
-    pub(super) flags: Option<Flags>,
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Lead<'a> {
+    #[serde(borrow)]
+    pub(super) lead_id: Text<'a>,
+    #[serde(deserialize_with = "object_field")]
+    pub(super) campaign: Option<Campaign<'a>>,
+    #[serde(deserialize_with = "object_field")]
+    pub(super) approval: Option<Approval<'a>>,
+    pub(super) first_name: Text<'a>,
+    pub(super) last_name: Text<'a>,
+    pub(super) email: Text<'a>,
+    pub(super) phone: Text<'a>,
+    pub(super) status: Text<'a>,
+    pub(super) detail: Text<'a>,
+    /// Plain text, or a list of notes (LEADSAIL-16).
+    pub(super) notes: Option<&'a RawValue>,
+    /// A list of answers, or an object of them (LEADSAIL-17).
+    pub(super) questionnaire: Option<&'a RawValue>,
+    pub(super) custom_fields: Option<&'a RawValue>,
+    pub(super) attribution: Option<&'a RawValue>,
+    #[serde(deserialize_with = "object_field")]
+    pub(super) flags: Option<Flags<'a>>,
     pub(super) created_at: Moment,
-    #[serde(default)]
     pub(super) updated_at: Moment,
     /// Only looked at where there is no creation, so it is not read before.
-    #[serde(default)]
-    pub(super) latest_submitted_at: Option<Box<RawValue>>,
-    #[serde(default)]
+    pub(super) latest_submitted_at: Option<&'a RawValue>,
     pub(super) last_activity_at: Moment,
 }
 
 /// The campaign as a lead tells it. Narrow on purpose: `webhooks` may stand beside it (LEADSAIL-20).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Campaign {
-    pub(super) campaign_id: Text,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) name: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) client_name: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) offer_name: Option<Text>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Campaign<'a> {
+    #[serde(borrow)]
+    pub(super) campaign_id: Text<'a>,
+    pub(super) name: Text<'a>,
+    pub(super) client_name: Text<'a>,
+    pub(super) offer_name: Text<'a>,
 }
 
 /// The review of a lead.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Approval {
-    pub(super) status: Text,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) reason: Option<Text>,
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Approval<'a> {
+    #[serde(borrow)]
+    pub(super) status: Text<'a>,
+    pub(super) reason: Text<'a>,
     pub(super) decided_at: Moment,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) decided_by: Option<Text>,
+    pub(super) decided_by: Text<'a>,
 }
 
 /// A note.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Note {
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) id: Option<Text>,
-    pub(super) text: Text,
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Note<'a> {
+    #[serde(borrow)]
+    pub(super) id: Text<'a>,
+    pub(super) text: Text<'a>,
     pub(super) created_at: Moment,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) created_by: Option<Text>,
+    pub(super) created_by: Text<'a>,
 }
 
 /// An answer in a questionnaire.
-#[derive(Deserialize)]
-pub(super) struct Answer {
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) key: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) question: Option<Text>,
-    #[serde(default)]
-    pub(super) answer: Option<Box<RawValue>>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Answer<'a> {
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    pub(super) question: Text<'a>,
+    pub(super) answer: Option<&'a RawValue>,
 }
 
 /// What of the attribution has a place of its own.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Attribution {
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) capture_url: Option<Text>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Attribution<'a> {
+    #[serde(borrow)]
+    pub(super) capture_url: Text<'a>,
 }
 
 /// The two flags that are documented (LEADSAIL-33).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Flags {
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) is_test: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) is_dnc: Option<Text>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Flags<'a> {
+    #[serde(borrow)]
+    pub(super) is_test: Text<'a>,
+    pub(super) is_dnc: Text<'a>,
 }
 
 /// An interaction.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Interaction {
-    pub(super) interaction_id: Text,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) lead_id: Option<Text>,
-    #[serde(default, rename = "type", deserialize_with = "loose")]
-    pub(super) kind: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) status: Option<Text>,
-    #[serde(default, deserialize_with = "loose_object")]
-    pub(super) telephony: Option<Telephony>,
-    #[serde(default, deserialize_with = "loose_object")]
-    pub(super) call: Option<Call>,
-    #[serde(default, deserialize_with = "loose_object")]
-    pub(super) sms: Option<Sms>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) summary: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) transcript: Option<Vec<Box<RawValue>>>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) error_code: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) error_message: Option<Text>,
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Interaction<'a> {
+    #[serde(borrow)]
+    pub(super) interaction_id: Text<'a>,
+    pub(super) lead_id: Text<'a>,
+    #[serde(rename = "type")]
+    pub(super) kind: Text<'a>,
+    pub(super) status: Text<'a>,
+    #[serde(deserialize_with = "object_field")]
+    pub(super) telephony: Option<Telephony<'a>>,
+    #[serde(deserialize_with = "object_field")]
+    pub(super) call: Option<Call<'a>>,
+    #[serde(deserialize_with = "object_field")]
+    pub(super) sms: Option<Sms<'a>>,
+    pub(super) summary: Text<'a>,
+    pub(super) transcript: Option<&'a RawValue>,
+    pub(super) error_code: Text<'a>,
+    pub(super) error_message: Text<'a>,
     pub(super) created_at: Moment,
-    #[serde(default)]
     pub(super) updated_at: Moment,
 }
 
 /// The line of an interaction.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Telephony {
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) provider: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) message_id: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) phone_number: Option<Text>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Telephony<'a> {
+    #[serde(borrow)]
+    pub(super) provider: Text<'a>,
+    pub(super) message_id: Text<'a>,
+    pub(super) phone_number: Text<'a>,
 }
 
 /// A call. `recording_url` is read to see that there is one, and to mint a link; it goes no further (LEADSAIL-26).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Call {
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) source: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) direction: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) duration: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) recording_url: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) termination_reason: Option<Text>,
-    #[serde(default, rename = "voiceAI", deserialize_with = "loose_object")]
-    pub(super) voice_ai: Option<VoiceAi>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) spoken_to: Option<Text>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Call<'a> {
+    #[serde(borrow)]
+    pub(super) source: Text<'a>,
+    pub(super) direction: Text<'a>,
+    pub(super) duration: Text<'a>,
+    pub(super) recording_url: Text<'a>,
+    pub(super) termination_reason: Text<'a>,
+    #[serde(rename = "voiceAI", deserialize_with = "object_field")]
+    pub(super) voice_ai: Option<VoiceAi<'a>>,
+    pub(super) spoken_to: Text<'a>,
 }
 
 /// The voice agent of a call.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct VoiceAi {
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) provider: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) agent_id: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) conversation_id: Option<Text>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct VoiceAi<'a> {
+    #[serde(borrow)]
+    pub(super) provider: Text<'a>,
+    pub(super) agent_id: Text<'a>,
+    pub(super) conversation_id: Text<'a>,
 }
 
 /// An SMS thread.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Sms {
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) agent_mode: Option<Text>,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) direction: Option<Text>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Sms<'a> {
+    #[serde(borrow)]
+    pub(super) agent_mode: Text<'a>,
+    pub(super) direction: Text<'a>,
 }
 
 /// A turn of a transcript.
-#[derive(Deserialize)]
-pub(super) struct Turn {
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Turn<'a> {
     pub(super) timestamp: Moment,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) role: Option<Text>,
-    pub(super) message: Text,
-    #[serde(default, deserialize_with = "loose")]
-    pub(super) source: Option<Text>,
+    #[serde(borrow)]
+    pub(super) role: Text<'a>,
+    pub(super) message: Text<'a>,
+    pub(super) source: Text<'a>,
 }

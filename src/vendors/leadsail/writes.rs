@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::lenient::{Entries, object};
+use super::super::lenient::members;
 use super::normalize::{status, status_word};
 use super::{LeadSail, kit};
 use crate::model::cx::Cx;
@@ -121,9 +121,8 @@ impl LeadSail {
 }
 
 /// The notes of a lead's object, as they were sent.
-fn notes(lead: &RawValue) -> Option<Box<RawValue>> {
-    let Entries(members) = object(lead)?;
-    members.into_iter().find(|(name, _)| name == "notes").map(|(_, notes)| notes)
+fn notes(lead: &RawValue) -> Option<&RawValue> {
+    members(lead)?.into_iter().find(|(name, _)| name == "notes").map(|(_, notes)| notes)
 }
 
 /// All notes there were, and one more. One plain text where a list should be (LEADSAIL-16) becomes the first of the list. `None`

@@ -1,6 +1,7 @@
 //! The two shapes of Spelo's answers, for both of its collections: a page and a record.
 
-use serde::de::DeserializeOwned;
+use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::kit;
@@ -22,37 +23,43 @@ pub(super) fn path(collection: &'static str) -> Path {
 }
 
 impl Spelo {
-    /// Reads the page of a collection that begins at `from`.
-    pub(super) async fn list<W: DeserializeOwned, T>(
+    /// The cursor at which a page begins; `None` for the first page.
+    pub(super) fn asked<'a>(
+        &self,
+        op: &'static str,
+        from: Option<&'a PageToken>,
+    ) -> Result<Option<&'a str>, SourceError> {
+        match from {
+            None => Ok(None),
+            Some(PageToken::Cursor(cursor)) => Ok(Some(&**cursor)),
+            Some(PageToken::Offset { .. }) => {
+                Err(SourceError::new(&self.id, op, SourceErrorKind::StaleToken))
+            }
+        }
+    }
+
+    /// Reads the page of a collection that is `asked` for, still to be decoded by [`page`].
+    pub(super) async fn list(
         &self,
         cx: &Cx,
         op: &'static str,
         collection: &'static str,
         filters: Vec<(&'static str, String)>,
-        from: Option<&PageToken>,
-        row: impl Fn(W, &RawValue) -> Option<T>,
-    ) -> Result<Page<T>, SourceError> {
-        let asked = match from {
-            None => None,
-            Some(PageToken::Cursor(cursor)) => Some(&**cursor),
-            Some(PageToken::Offset { .. }) => {
-                return Err(SourceError::new(&self.id, op, SourceErrorKind::StaleToken));
-            }
-        };
+        asked: Option<&str>,
+    ) -> Result<Bytes, SourceError> {
         let mut call = kit::read(cx, op, path(collection));
         call.query = filters;
         call.query.push(("limit", PAGE_SIZE.to_string()));
         call.query.extend(asked.map(|cursor| ("cursor", cursor.to_owned())));
 
-        let reply = match self.client.send(&call).await {
-            Ok(reply) => reply,
+        match self.client.send(&call).await {
+            Ok(reply) => Ok(reply.body),
             // SPELO-8: all else that we send is fixed and valid, so what is refused must be the cursor.
             Err(error) if asked.is_some() && matches!(error.status.map(|s| s.as_u16()), Some(400 | 422)) => {
-                return Err(SourceError::new(&self.id, op, SourceErrorKind::StaleToken).because(error));
+                Err(SourceError::new(&self.id, op, SourceErrorKind::StaleToken).because(error))
             }
-            Err(error) => return Err(kit::lift(&self.id, error)),
-        };
-        page(&self.id, op, &reply.body, asked, row)
+            Err(error) => Err(kit::lift(&self.id, error)),
+        }
     }
 
     /// Reads a record, or what stands `below` it; `None` where the vendor has no such record on this site.
@@ -73,14 +80,14 @@ impl Spelo {
 }
 
 /// The page that a body holds, which was `asked` for by that cursor.
-pub(super) fn page<W: DeserializeOwned, T>(
+pub(super) fn page<'a, W: Deserialize<'a>, T>(
     source: &SourceId,
     op: &'static str,
-    body: &[u8],
+    body: &'a [u8],
     asked: Option<&str>,
-    row: impl Fn(W, &RawValue) -> Option<T>,
+    row: impl Fn(W, &'a RawValue) -> Option<T>,
 ) -> Result<Page<T>, SourceError> {
-    let listing: Listing = kit::decode(op, body).map_err(|error| kit::lift(source, error))?;
+    let listing: Listing<'_> = kit::decode(op, body).map_err(|error| kit::lift(source, error))?;
     let next = next(op, &listing, asked).map_err(|error| kit::lift(source, error))?;
     Ok(Page { next, ..kit::rows(&listing.data, row) })
 }
@@ -89,7 +96,7 @@ pub(super) fn page<W: DeserializeOwned, T>(
 /// saying where, or where it began, would be read for ever.
 fn next(
     op: &'static str,
-    listing: &Listing,
+    listing: &Listing<'_>,
     asked: Option<&str>,
 ) -> Result<Option<PageToken>, UpstreamError> {
     if !listing.has_more {

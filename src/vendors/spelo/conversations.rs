@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use url::Url;
 
 use super::super::kit;
-use super::calls::PAGE_SIZE;
+use super::calls::{self, PAGE_SIZE};
 use super::normalize::Reading;
 use super::{Spelo, normalize, wire};
 use crate::model::caps::{ConversationCaps, ListCaps, Paging, TimeFilter};
@@ -18,6 +18,7 @@ use crate::source::{ConversationQuery, List, Read, Recordings};
 use crate::upstream::failure::{Kind, UpstreamError};
 
 const COLLECTION: &str = "conversations";
+const LIST: &str = "conversations.list";
 
 impl List<Conversation> for Spelo {
     fn caps(&self) -> ConversationCaps {
@@ -46,10 +47,11 @@ impl List<Conversation> for Spelo {
         filters.extend(query.started.since.map(|since| ("since", since.to_string())));
         // SPELO-11: what 0 means is not documented, so it is never sent.
         filters.extend(query.has_recording.then(|| ("has_recording", "1".to_owned())));
-        self.list(cx, "conversations.list", COLLECTION, filters, from, |wire: wire::Conversation, raw| {
+        let asked = self.asked(LIST, from)?;
+        let body = self.list(cx, LIST, COLLECTION, filters, asked).await?;
+        calls::page(&self.id, LIST, &body, asked, |wire, raw| {
             normalize::conversation(&self.id, wire, raw, Reading::List)
         })
-        .await
     }
 }
 
@@ -76,9 +78,9 @@ impl Recordings for Spelo {
             minted => minted.map_err(lift)?,
         };
         let Some(raw) = minted else { return Ok(None) };
-        let link: Option<wire::Link> = kit::decode(op, raw.get().as_bytes()).map_err(lift)?;
+        let link: Option<wire::Link<'_>> = kit::decode(op, raw.get().as_bytes()).map_err(lift)?;
         let Some(link) = link else { return Ok(None) };
-        let Some(url) = link.url.0.filter(|url| is_web_address(url)) else {
+        let Some(url) = link.url.kept().filter(|url| is_web_address(url)) else {
             return Err(lift(UpstreamError::new(op, Kind::Protocol)));
         };
         Ok(Some(RecordingLink { url, expires_at: link.expires_at.0 }))

@@ -47,13 +47,19 @@ impl List<Lead> for Spelo {
         let mut filters = Vec::new();
         filters.extend(query.status.and_then(word).map(|word| ("status", word.to_owned())));
         filters.extend(query.created.since.map(|since| ("since", since.to_string())));
-        self.list(cx, LIST, COLLECTION, filters, from, |lead, raw| normalize::lead(&self.id, lead, raw)).await
+        let asked = self.asked(LIST, from)?;
+        let body = self.list(cx, LIST, COLLECTION, filters, asked).await?;
+        page(&self.id, &body, asked)
     }
 }
 
 /// What the first page of a list says.
 pub(super) fn first_page(source: &SourceId, body: &[u8]) -> Result<Page<Lead>, SourceError> {
-    calls::page(source, LIST, body, None, |lead, raw| normalize::lead(source, lead, raw))
+    page(source, body, None)
+}
+
+fn page(source: &SourceId, body: &[u8], asked: Option<&str>) -> Result<Page<Lead>, SourceError> {
+    calls::page(source, LIST, body, asked, |lead, raw| normalize::lead(source, lead, raw))
 }
 
 impl Read<Lead> for Spelo {

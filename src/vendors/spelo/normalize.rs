@@ -5,6 +5,7 @@ use std::fmt::Write;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
+use super::super::lenient::{lower, members};
 use super::wire;
 use crate::model::conversation::{Channel, Conversation, Recording, SpeakerRole, ToolCall, TranscriptTurn};
 use crate::model::id::{Key, NativeId, SourceId, Vendor};
@@ -22,25 +23,26 @@ pub(super) enum Reading {
 }
 
 /// A lead, stamped with the configured account. SPELO-18: the vendor's own `site_id` is of two kinds and joins nothing.
-pub(super) fn lead(source: &SourceId, wire: wire::Lead, raw: &RawValue) -> Option<Lead> {
+pub(super) fn lead(source: &SourceId, wire: wire::Lead<'_>, raw: &RawValue) -> Option<Lead> {
     let key = key(source, &wire.id)?;
     let note = |text| LeadNote { id: "notes".to_owned(), text, created_at: None, author: None };
-    let fields = wire.data.as_deref().map(wire::members).unwrap_or_default();
+    let fields = wire.data.and_then(members).unwrap_or_default();
+    let phone = wire.phone.kept();
     Some(Lead {
-        name: wire.name.0,
-        email: wire.email.0,
-        phone_e164: wire.phone.0.as_deref().and_then(e164),
-        phone: wire.phone.0,
-        status: Some(status(wire.status.0.as_deref())),
-        vendor_status: wire.status.0,
-        notes: wire.notes.0.map(note).into_iter().collect(),
+        name: wire.name.kept(),
+        email: wire.email.kept(),
+        phone_e164: phone.as_deref().and_then(e164),
+        phone,
+        status: Some(status(wire.status.as_str())),
+        vendor_status: wire.status.kept(),
+        notes: wire.notes.kept().map(note).into_iter().collect(),
         // SPELO-17: the customer decides on keys and types.
-        custom_fields: fields.into_iter().map(|(key, value)| custom_field(key, &value)).collect(),
-        page_url: wire.page_url.0,
+        custom_fields: fields.into_iter().map(|(key, value)| custom_field(key, value)).collect(),
+        page_url: wire.page_url.kept(),
         created_at: wire.created_at.0,
         updated_at: wire.updated_at.0,
         // SPELO-27: the only link there is between a lead and what was said.
-        conversation: wire.conversation_id.0.as_deref().and_then(NativeId::new),
+        conversation: wire.conversation_id.as_str().and_then(NativeId::new),
         raw: Some(Json::from_valid(raw.get())),
         ..Lead::bare(key, Vendor::Spelo)
     })
@@ -49,17 +51,18 @@ pub(super) fn lead(source: &SourceId, wire: wire::Lead, raw: &RawValue) -> Optio
 /// A conversation, without its recording's link.
 pub(super) fn conversation(
     source: &SourceId,
-    wire: wire::Conversation,
+    wire: wire::Conversation<'_>,
     raw: &RawValue,
     reading: Reading,
 ) -> Option<Conversation> {
     let key = key(source, &wire.id)?;
     let started_at = wire.started_at.0;
     let ended_at = wire.ended_at.0;
-    let transcript = wire::elements(wire.transcript.as_deref())
-        .map(|turns: Vec<wire::Turn>| turns.into_iter().map(|it| turn(started_at, it)).collect::<Vec<_>>());
+    let transcript = wire::elements(wire.transcript).map(|turns: Vec<wire::Turn<'_>>| {
+        turns.into_iter().map(|it| turn(started_at, it)).collect::<Vec<_>>()
+    });
     let partial = reading == Reading::List && !whole(transcript.as_deref(), wire.turn_count.0);
-    let tool_calls: Vec<wire::ToolCall> = wire::elements(wire.tool_calls.as_deref()).unwrap_or_default();
+    let tool_calls: Vec<wire::ToolCall<'_>> = wire::elements(wire.tool_calls).unwrap_or_default();
     Some(Conversation {
         key,
         vendor: Vendor::Spelo,
@@ -73,8 +76,8 @@ pub(super) fn conversation(
         ended_at,
         duration_seconds: wire.duration_seconds.0,
         turn_count: wire.turn_count.0,
-        page_url: wire.page_url.0,
-        preview: wire.first_user_text.0,
+        page_url: wire.page_url.kept(),
+        preview: wire.first_user_text.kept(),
         summary: None,
         customer: None,
         transcript,
@@ -82,7 +85,7 @@ pub(super) fn conversation(
         partial,
         // SPELO-22: null is normal. The path itself is no address and is not shown.
         recording: wire.recording_path.0.map(|_| Recording {
-            mime_type: wire.recording_mime.0,
+            mime_type: wire.recording_mime.kept(),
             size_bytes: wire.recording_bytes.0.and_then(|bytes| u64::try_from(bytes).ok()),
         }),
         expires_at: wire.expires_at.0, // SPELO-20
@@ -91,14 +94,14 @@ pub(super) fn conversation(
     })
 }
 
-fn key(source: &SourceId, id: &wire::Text) -> Option<Key> {
-    let native = NativeId::new(id.0.as_deref()?)?;
+fn key(source: &SourceId, id: &wire::Text<'_>) -> Option<Key> {
+    let native = NativeId::new(id.as_str()?)?;
     Some(Key { source: source.clone(), native, day: None })
 }
 
 /// SPELO-30: four words; any other, or none, is kept as it is and counts as unknown.
 pub(super) fn status(word: Option<&str>) -> LeadStatus {
-    match word.map(str::to_ascii_lowercase).as_deref() {
+    match word.map(lower).as_deref() {
         Some("new") => LeadStatus::New,
         Some("contacted") => LeadStatus::Contacted,
         Some("qualified") => LeadStatus::Qualified,
@@ -125,9 +128,9 @@ fn whole(transcript: Option<&[TranscriptTurn]>, turn_count: Option<i64>) -> bool
     }
 }
 
-fn turn(started_at: Option<Timestamp>, wire: wire::Turn) -> TranscriptTurn {
+fn turn(started_at: Option<Timestamp>, wire: wire::Turn<'_>) -> TranscriptTurn {
     // SPELO-26: an open set of words.
-    let role = match wire.role.0.as_deref() {
+    let role = match wire.role.as_str() {
         Some("assistant") => SpeakerRole::Agent,
         Some("user") => SpeakerRole::User,
         Some("system") => SpeakerRole::System,
@@ -139,21 +142,21 @@ fn turn(started_at: Option<Timestamp>, wire: wire::Turn) -> TranscriptTurn {
         .and_then(|(start, offset)| start.checked_add(SignedDuration::from_millis(offset)).ok());
     TranscriptTurn {
         role,
-        vendor_role: wire.role.0,
-        text: wire.text.0.unwrap_or_default(),
+        vendor_role: wire.role.kept(),
+        text: wire.text.kept().unwrap_or_default(),
         at,
         offset_ms: wire.ts_ms.0,
     }
 }
 
-fn tool_call(wire: wire::ToolCall) -> Option<ToolCall> {
-    Some(ToolCall { name: wire.name.0?, args: wire.args.as_deref().and_then(json) })
+fn tool_call(wire: wire::ToolCall<'_>) -> Option<ToolCall> {
+    Some(ToolCall { name: wire.name.kept()?, args: wire.args.and_then(json) })
 }
 
 /// The object as sent, but for one member.
 fn without(object: &RawValue, member: &str) -> Json {
     let mut text = String::with_capacity(object.get().len());
-    for (key, value) in wire::members(object) {
+    for (key, value) in members(object).unwrap_or_default() {
         if key != member {
             let before = if text.is_empty() { '{' } else { ',' };
             let _ = write!(text, "{before}{}:{}", serde_json::Value::String(key), value.get());

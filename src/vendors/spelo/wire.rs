@@ -2,19 +2,21 @@
 //! documented counts as absent. Only an envelope without its `data`, or a list that does not say whether it goes on,
 //! is not understood.
 
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::kit;
+use super::super::lenient;
 use super::super::moment::Moment;
 use crate::model::text::present;
 
 /// A page. `has_more` alone says whether there is another (SPELO-6).
 #[derive(Deserialize)]
-pub(super) struct Listing {
-    pub(super) data: Vec<Box<RawValue>>,
+pub(super) struct Listing<'a> {
+    #[serde(borrow)]
+    pub(super) data: Vec<&'a RawValue>,
     #[serde(default)]
     pub(super) next_cursor: Option<String>,
     pub(super) has_more: bool,
@@ -29,16 +31,17 @@ pub(super) struct One {
 /// A lead. All but the id may be absent or null (SPELO-16). `site_id` is not read (SPELO-18).
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Lead {
-    pub(super) id: Text,
-    pub(super) conversation_id: Text,
-    pub(super) page_url: Text,
-    pub(super) name: Text,
-    pub(super) phone: Text,
-    pub(super) email: Text,
-    pub(super) data: Option<Box<RawValue>>,
-    pub(super) status: Text,
-    pub(super) notes: Text,
+pub(super) struct Lead<'a> {
+    #[serde(borrow)]
+    pub(super) id: Text<'a>,
+    pub(super) conversation_id: Text<'a>,
+    pub(super) page_url: Text<'a>,
+    pub(super) name: Text<'a>,
+    pub(super) phone: Text<'a>,
+    pub(super) email: Text<'a>,
+    pub(super) data: Option<&'a RawValue>,
+    pub(super) status: Text<'a>,
+    pub(super) notes: Text<'a>,
     pub(super) created_at: Moment,
     pub(super) updated_at: Moment,
 }
@@ -46,18 +49,19 @@ pub(super) struct Lead {
 /// A conversation. All but the id may be absent or null (SPELO-16).
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Conversation {
-    pub(super) id: Text,
+pub(super) struct Conversation<'a> {
+    #[serde(borrow)]
+    pub(super) id: Text<'a>,
     pub(super) started_at: Moment,
     pub(super) ended_at: Moment,
     pub(super) duration_seconds: Whole,
     pub(super) turn_count: Whole,
-    pub(super) page_url: Text,
-    pub(super) first_user_text: Text,
-    pub(super) transcript: Option<Box<RawValue>>,
-    pub(super) tool_calls: Option<Box<RawValue>>,
-    pub(super) recording_path: Text,
-    pub(super) recording_mime: Text,
+    pub(super) page_url: Text<'a>,
+    pub(super) first_user_text: Text<'a>,
+    pub(super) transcript: Option<&'a RawValue>,
+    pub(super) tool_calls: Option<&'a RawValue>,
+    pub(super) recording_path: Text<'a>,
+    pub(super) recording_mime: Text<'a>,
     pub(super) recording_bytes: Whole,
     pub(super) expires_at: Moment,
 }
@@ -65,41 +69,55 @@ pub(super) struct Conversation {
 /// One turn of a transcript.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Turn {
-    pub(super) role: Text,
-    pub(super) text: Text,
+pub(super) struct Turn<'a> {
+    #[serde(borrow)]
+    pub(super) role: Text<'a>,
+    pub(super) text: Text<'a>,
     pub(super) ts_ms: Whole,
 }
 
 /// A tool that the agent used.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct ToolCall {
-    pub(super) name: Text,
-    pub(super) args: Option<Box<RawValue>>,
+pub(super) struct ToolCall<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    pub(super) args: Option<&'a RawValue>,
 }
 
 /// A signed link.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Link {
-    pub(super) url: Text,
+pub(super) struct Link<'a> {
+    #[serde(borrow)]
+    pub(super) url: Text<'a>,
     pub(super) expires_at: Moment,
 }
 
 /// Text, trimmed; a number counts as its digits. Empty text is none.
 #[derive(Default)]
-pub(super) struct Text(pub(super) Option<String>);
+pub(super) struct Text<'a>(pub(super) Option<Cow<'a, str>>);
 
-impl<'de> Deserialize<'de> for Text {
+impl Text<'_> {
+    /// The text.
+    pub(super) fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// The text, to be kept.
+    pub(super) fn kept(self) -> Option<String> {
+        self.0.map(Cow::into_owned)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = raw(deserializer)?;
-        if let Some(text) = kit::plain(raw) {
-            return Ok(Self(present(text).map(str::to_owned)));
+        let raw = lenient::raw(deserializer)?;
+        if let Some(text) = lenient::string(raw) {
+            return Ok(Self(lenient::trimmed(text)));
         }
         Ok(Self(match scalar(raw) {
-            Value::String(text) => present(&text).map(str::to_owned),
-            Value::Number(number) => Some(number.to_string()),
+            Value::Number(number) => Some(number.to_string().into()),
             _ => None,
         }))
     }
@@ -111,7 +129,7 @@ pub(super) struct Whole(pub(super) Option<i64>);
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match scalar(raw(deserializer)?) {
+        Ok(Self(match scalar(lenient::raw(deserializer)?) {
             Value::Number(number) => number.as_i64().or_else(|| {
                 let float = number.as_f64()?;
                 #[expect(clippy::cast_possible_truncation, reason = "it is whole and far below the limit")]
@@ -121,11 +139,6 @@ impl<'de> Deserialize<'de> for Whole {
             _ => None,
         }))
     }
-}
-
-/// A value's own text, where it stands in the row.
-fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
-    Ok(<&RawValue>::deserialize(deserializer)?.get())
 }
 
 /// A value that should be no array and no object. Those are passed over unread, however large they are, and so is text
@@ -139,36 +152,9 @@ fn scalar(raw: &str) -> Value {
 
 /// The elements of what should be an array, each read on its own; `None` where it is no array. An element that cannot be
 /// read takes its place as an empty one, so that their number stays what the vendor sent.
-pub(super) fn elements<T: DeserializeOwned + Default>(field: Option<&RawValue>) -> Option<Vec<T>> {
-    let elements: Vec<Box<RawValue>> = serde_json::from_str(field?.get()).ok()?;
-    Some(elements.iter().map(|text| serde_json::from_str(text.get()).unwrap_or_default()).collect())
-}
-
-/// The members of an object in the vendor's order, values as sent; none where it is no object.
-pub(super) fn members(object: &RawValue) -> Vec<(String, Box<RawValue>)> {
-    serde_json::from_str::<Members>(object.get()).map(|members| members.0).unwrap_or_default()
-}
-
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
+pub(super) fn elements<'a, T: Deserialize<'a> + Default>(field: Option<&'a RawValue>) -> Option<Vec<T>> {
+    let elements = lenient::elements(field?)?;
+    Some(elements.into_iter().map(|text| serde_json::from_str(text.get()).unwrap_or_default()).collect())
 }
 
 /// What a refusal says. Its shape is not documented (SPELO-13), so three shapes are tried in turn.

@@ -73,12 +73,12 @@ impl Spelo {
             return Ok(Answered::Done);
         }
         let lead = |raw: &RawValue| {
-            let wire: wire::Lead = serde_json::from_str(raw.get()).ok()?;
+            let wire: wire::Lead<'_> = serde_json::from_str(raw.get()).ok()?;
             normalize::lead(&self.id, wire, raw).filter(|lead| lead.key.native.as_str() == id)
         };
         // A bare lead has `data` of its own (SPELO-17).
-        let raw: Box<RawValue> = kit::decode(UPDATE, body)?;
-        let found = match lead(&raw) {
+        let raw: &RawValue = kit::decode(UPDATE, body)?;
+        let found = match lead(raw) {
             Some(bare) => Some(bare),
             None => lead(&kit::decode::<One>(UPDATE, body)?.data),
         };

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{key, text};
+use super::key;
 use crate::model::conversation::{Recording, SpeakerRole, TranscriptTurn};
 use crate::model::id::{NativeId, SourceId, Vendor};
 use crate::model::interaction::{
@@ -10,21 +10,22 @@ use crate::model::interaction::{
     Telephony, VoiceAgent,
 };
 use crate::model::text::present;
-use crate::vendors::leadsail::lenient::{Text, object};
 use crate::vendors::leadsail::redact::redacted;
+use crate::vendors::leadsail::text::Text;
 use crate::vendors::leadsail::wire;
+use crate::vendors::lenient::{elements, lower, object};
 
 /// An interaction of a row and the row's own text. `None` where the row has no id.
 pub(in crate::vendors::leadsail) fn interaction(
     source: &SourceId,
-    wire: wire::Interaction,
+    wire: wire::Interaction<'_>,
     raw: &RawValue,
 ) -> Option<Interaction> {
-    let call_direction = wire.call.as_ref().and_then(|call| call.direction.as_ref());
-    let sms_direction = wire.sms.as_ref().and_then(|sms| sms.direction.as_ref());
-    let vendor_kind = text(wire.kind.as_ref());
-    let vendor_status = text(wire.status.as_ref());
-    let (code, message) = (text(wire.error_code.as_ref()), text(wire.error_message.as_ref()));
+    let call_direction = wire.call.as_ref().and_then(|call| direction(&call.direction));
+    let sms_direction = wire.sms.as_ref().and_then(|sms| direction(&sms.direction));
+    let vendor_kind = wire.kind.kept();
+    let vendor_status = wire.status.kept();
+    let (code, message) = (wire.error_code.kept(), wire.error_message.kept());
     Some(Interaction {
         key: key(source, &wire.interaction_id)?,
         vendor: Vendor::LeadSail,
@@ -32,29 +33,32 @@ pub(in crate::vendors::leadsail) fn interaction(
         vendor_kind,
         status: status(vendor_status.as_deref().unwrap_or_default()),
         vendor_status,
-        direction: call_direction.and_then(direction).or_else(|| sms_direction.and_then(direction)),
+        direction: call_direction.or(sms_direction),
         occurred_at: wire.created_at.0,
         updated_at: wire.updated_at.0,
-        summary: text(wire.summary.as_ref()),
-        transcript: wire.transcript.map(|turns| turns.iter().filter_map(|row| turn(row)).collect()),
+        summary: wire.summary.kept(),
+        transcript: wire
+            .transcript
+            .and_then(elements)
+            .map(|turns| turns.into_iter().filter_map(turn).collect()),
         // Lists and details show the whole transcript; that it may still grow is not "cut short" (LEADSAIL-25).
         partial: false,
         call: wire.call.map(call),
-        sms: wire.sms.map(|sms| SmsDetails { agent_mode: sms.agent_mode.and_then(|mode| mode.as_bool()) }),
+        sms: wire.sms.map(|sms| SmsDetails { agent_mode: sms.agent_mode.as_bool() }),
         telephony: wire.telephony.map(|line| Telephony {
-            provider: text(line.provider.as_ref()),
-            message_id: text(line.message_id.as_ref()),
-            phone_number: text(line.phone_number.as_ref()),
+            provider: line.provider.kept(),
+            message_id: line.message_id.kept(),
+            phone_number: line.phone_number.kept(),
         }),
         failure: (code.is_some() || message.is_some()).then_some(InteractionFailure { code, message }),
-        lead: wire.lead_id.and_then(|id| NativeId::new(present(id.as_str())?)),
+        lead: wire.lead_id.as_str().and_then(present).and_then(NativeId::new),
         raw: redacted(raw),
     })
 }
 
 /// The kind: the literal of an e-mail thread has not been seen, so the set is open (LEADSAIL-21).
 fn kind(word: &str) -> InteractionKind {
-    match word.to_ascii_lowercase().as_str() {
+    match &*lower(word) {
         "call" => InteractionKind::Call,
         "sms" => InteractionKind::Sms,
         "email" | "e-mail" | "mail" => InteractionKind::Email,
@@ -64,7 +68,7 @@ fn kind(word: &str) -> InteractionKind {
 
 /// How it went. The set is open (LEADSAIL-22).
 fn status(word: &str) -> InteractionStatus {
-    match word.to_ascii_lowercase().as_str() {
+    match &*lower(word) {
         "in_progress" => InteractionStatus::InProgress,
         "completed" => InteractionStatus::Completed,
         "incomplete" => InteractionStatus::Incomplete,
@@ -78,40 +82,45 @@ fn status(word: &str) -> InteractionStatus {
     }
 }
 
-fn direction(word: &Text) -> Option<Direction> {
-    match word.as_str().trim().to_ascii_lowercase().as_str() {
+fn direction(word: &Text<'_>) -> Option<Direction> {
+    match &*lower(word.as_str()?.trim()) {
         "inbound" => Some(Direction::Inbound),
         "outbound" => Some(Direction::Outbound),
         _ => None,
     }
 }
 
-fn call(call: wire::Call) -> CallDetails {
+fn call(call: wire::Call<'_>) -> CallDetails {
     CallDetails {
-        origin: text(call.source.as_ref()),
-        duration_seconds: call.duration.as_ref().and_then(seconds),
-        spoken_to: call.spoken_to.and_then(|spoken| spoken.as_bool()),
-        termination_reason: text(call.termination_reason.as_ref()),
+        origin: call.source.kept(),
+        duration_seconds: seconds(&call.duration),
+        spoken_to: call.spoken_to.as_bool(),
+        termination_reason: call.termination_reason.kept(),
         // Only that there is one; the link is minted anew when it is asked for (LEADSAIL-26).
-        recording: text(call.recording_url.as_ref()).map(|_| Recording { mime_type: None, size_bytes: None }),
+        recording: call
+            .recording_url
+            .as_str()
+            .and_then(present)
+            .map(|_| Recording { mime_type: None, size_bytes: None }),
         agent: call.voice_ai.map(|agent| VoiceAgent {
-            provider: text(agent.provider.as_ref()),
-            agent_id: text(agent.agent_id.as_ref()),
-            conversation_id: text(agent.conversation_id.as_ref()),
+            provider: agent.provider.kept(),
+            agent_id: agent.agent_id.kept(),
+            conversation_id: agent.conversation_id.kept(),
         }),
     }
 }
 
 /// Whole seconds; the unit is believed (LEADSAIL-23).
-fn seconds(duration: &Text) -> Option<i64> {
-    let whole = duration.as_str().trim().split('.').next()?;
+fn seconds(duration: &Text<'_>) -> Option<i64> {
+    let whole = duration.as_str()?.trim().split('.').next()?;
     whole.parse().ok().filter(|seconds| *seconds >= 0)
 }
 
 fn turn(row: &RawValue) -> Option<TranscriptTurn> {
-    let turn: wire::Turn = object(row)?;
-    let vendor_role = text(turn.role.as_ref());
-    let from_system = turn.source.as_ref().is_some_and(|source| source.as_str().trim() == "system");
+    let turn: wire::Turn<'_> = object(row)?;
+    let text = turn.message.whole()?;
+    let vendor_role = turn.role.kept();
+    let from_system = turn.source.as_str().is_some_and(|source| source.trim() == "system");
     Some(TranscriptTurn {
         role: match vendor_role.as_deref() {
             Some("agent") => SpeakerRole::Agent,
@@ -120,7 +129,7 @@ fn turn(row: &RawValue) -> Option<TranscriptTurn> {
             _ => SpeakerRole::Other,
         },
         vendor_role,
-        text: turn.message.as_str().to_owned(),
+        text,
         at: turn.timestamp.0, // LEADSAIL-24
         offset_ms: None,
     })

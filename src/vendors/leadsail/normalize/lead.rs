@@ -2,13 +2,13 @@
 
 use serde_json::value::RawValue;
 
-use super::{key, text};
+use super::key;
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::{Approval, Campaign, CustomField, Lead, LeadNote, LeadStatus};
-use crate::model::text::{Json, e164, present};
-use crate::vendors::leadsail::lenient::{Entries, ListOrMap, OneOrMany, object};
+use crate::model::text::{Json, e164};
 use crate::vendors::leadsail::redact::redacted;
 use crate::vendors::leadsail::wire;
+use crate::vendors::lenient::{elements, kept, lower, members, object, string};
 use crate::vendors::moment;
 
 /// A lead of a row and the row's own text. `None` where the row has no id.
@@ -18,43 +18,41 @@ use crate::vendors::moment;
 /// detail is never sparse, whatever it lacks: its reader says so (LEADSAIL-9).
 pub(in crate::vendors::leadsail) fn lead(
     source: &SourceId,
-    wire: wire::Lead,
+    wire: wire::Lead<'_>,
     raw: &RawValue,
 ) -> Option<Lead> {
     let mut lead = Lead::bare(key(source, &wire.lead_id)?, Vendor::LeadSail);
-    lead.first_name = text(wire.first_name.as_ref());
-    lead.last_name = text(wire.last_name.as_ref());
-    lead.name = match (&lead.first_name, &lead.last_name) {
-        (Some(first), Some(last)) => Some(format!("{first} {last}")),
-        (one, other) => one.clone().or_else(|| other.clone()),
+    lead.first_name = wire.first_name.kept();
+    lead.last_name = wire.last_name.kept();
+    lead.name = match (lead.first_name.as_deref(), lead.last_name.as_deref()) {
+        (Some(first), Some(last)) => Some([first, " ", last].concat()),
+        (one, other) => one.or(other).map(str::to_owned),
     };
-    lead.email = text(wire.email.as_ref());
-    lead.phone = text(wire.phone.as_ref());
+    lead.email = wire.email.kept();
+    lead.phone = wire.phone.kept();
     // Never with the help of `country`: it has a default that nobody chose (LEADSAIL-17, LEADSAIL-19).
     lead.phone_e164 = lead.phone.as_deref().and_then(e164);
-    lead.vendor_status = text(wire.status.as_ref());
+    lead.vendor_status = wire.status.kept();
     lead.status = lead.vendor_status.as_deref().map(status);
-    lead.status_detail = text(wire.detail.as_ref());
+    lead.status_detail = wire.detail.kept();
     let nobody = lead.name.is_none() && lead.email.is_none() && lead.phone.is_none();
     lead.sparse = lead.status.is_none() || (nobody && !tells_who(raw));
     lead.notes = wire.notes.map(notes).unwrap_or_default();
     lead.custom_fields = custom_fields(wire.custom_fields, wire.questionnaire);
-    lead.campaign = wire.campaign.as_ref().and_then(campaign).map(Box::new);
-    lead.approval = wire.approval.as_ref().and_then(approval).map(Box::new);
-    if let Some(attribution) = &wire.attribution {
-        let known: Option<wire::Attribution> = object(attribution);
-        lead.page_url = known.and_then(|known| text(known.capture_url.as_ref()));
+    lead.campaign = wire.campaign.and_then(campaign).map(Box::new);
+    lead.approval = wire.approval.and_then(approval).map(Box::new);
+    if let Some(attribution) = wire.attribution {
+        let known: wire::Attribution<'_> = object(attribution).unwrap_or_default();
+        lead.page_url = known.capture_url.kept();
         lead.attribution = redacted(attribution); // LEADSAIL-20
     }
-    lead.is_test = wire.flags.as_ref().and_then(|flags| flags.is_test.as_ref()?.as_bool());
-    lead.do_not_contact = wire.flags.as_ref().and_then(|flags| flags.is_dnc.as_ref()?.as_bool());
+    let flags = wire.flags.unwrap_or_default();
+    lead.is_test = flags.is_test.as_bool();
+    lead.do_not_contact = flags.is_dnc.as_bool();
     lead.last_activity_at = wire.last_activity_at.0;
     // The next best time, where there is no creation (LEADSAIL-18).
-    lead.created_at = wire
-        .created_at
-        .0
-        .or_else(|| wire.latest_submitted_at.as_deref().and_then(moment::at))
-        .or(lead.last_activity_at);
+    let submitted_at = || wire.latest_submitted_at.and_then(|raw| moment::at(raw.get()));
+    lead.created_at = wire.created_at.0.or_else(submitted_at).or(lead.last_activity_at);
     lead.updated_at = wire.updated_at.0;
     lead.raw = redacted(raw);
     Some(lead)
@@ -63,12 +61,12 @@ pub(in crate::vendors::leadsail) fn lead(
 /// Whether a row has members that say who the lead is, be they empty.
 fn tells_who(raw: &RawValue) -> bool {
     let who = ["firstName", "lastName", "email", "phone"];
-    object(raw).is_some_and(|Entries(members)| members.iter().any(|(name, _)| who.contains(&&**name)))
+    members(raw).is_some_and(|members| members.iter().any(|(name, _)| who.contains(&&**name)))
 }
 
 /// The group of a status: 23 words, and the set is open (LEADSAIL-14).
 pub(in crate::vendors::leadsail) fn status(word: &str) -> LeadStatus {
-    match word.to_ascii_lowercase().as_str() {
+    match &*lower(word) {
         "new" => LeadStatus::New,
         "pending" | "processing" | "missing_data" | "queued" | "pending_action" | "no_answer"
         | "voicemail" | "scheduled_callback" => LeadStatus::InProgress,
@@ -100,60 +98,52 @@ pub(in crate::vendors::leadsail) fn status_word(status: LeadStatus) -> Option<&'
 }
 
 /// Notes are a list of objects, or one plain text (LEADSAIL-16).
-fn notes(notes: OneOrMany) -> Vec<LeadNote> {
-    let plain = |id: String, words: &str| {
-        let words = present(words)?.to_owned();
-        Some(LeadNote { id, text: words, created_at: None, author: None })
-    };
-    let rows = match notes {
-        OneOrMany::One(words) => return plain("notes".to_owned(), &words).into_iter().collect(),
-        OneOrMany::Many(rows) => rows,
-    };
-    let note = |(index, row): (usize, Box<RawValue>)| {
-        if let Ok(words) = serde_json::from_str::<String>(row.get()) {
-            return plain(format!("notes#{index}"), &words);
+fn notes(notes: &RawValue) -> Vec<LeadNote> {
+    let plain = |id, text: Option<String>| Some(LeadNote { id, text: text?, created_at: None, author: None });
+    if let Some(words) = string(notes.get()) {
+        return plain("notes".to_owned(), kept(words)).into_iter().collect();
+    }
+    let note = |(index, row): (usize, &RawValue)| {
+        let id = || format!("notes#{index}");
+        if let Some(words) = string(row.get()) {
+            return plain(id(), kept(words));
         }
-        let note: wire::Note = object(&row)?;
-        Some(LeadNote {
-            id: text(note.id.as_ref()).unwrap_or_else(|| format!("notes#{index}")),
-            text: present(note.text.as_str())?.to_owned(),
-            created_at: note.created_at.0,
-            author: text(note.created_by.as_ref()),
-        })
+        let note: wire::Note<'_> = object(row)?;
+        let text = note.text.kept()?;
+        let id = note.id.kept().unwrap_or_else(id);
+        Some(LeadNote { id, text, created_at: note.created_at.0, author: note.created_by.kept() })
     };
-    let mut notes: Vec<_> = rows.into_iter().enumerate().filter_map(note).collect();
-    // One is usual, and a list that is collected has room for four.
+    let rows = elements(notes).unwrap_or_default();
+    let mut notes = Vec::with_capacity(rows.len());
+    notes.extend(rows.into_iter().enumerate().filter_map(note));
     notes.shrink_to_fit();
     notes
 }
 
 /// Custom fields first, then the answers of the questionnaire, each in the vendor's order.
-fn custom_fields(own: Option<Entries>, questionnaire: Option<ListOrMap>) -> Vec<CustomField> {
-    let own = own.map(|Entries(entries)| entries).unwrap_or_default();
-    let own = own.into_iter().map(|(key, value)| CustomField { key, label: None, value: json(&value) });
-    let asked: Vec<CustomField> = match questionnaire {
-        None => Vec::new(),
-        Some(ListOrMap::List(rows)) => rows.iter().filter_map(|row| answer(None, row)).collect(),
-        Some(ListOrMap::Map(entries)) => {
-            entries.iter().filter_map(|(key, row)| answer(Some(key), row)).collect()
-        }
-    };
-    own.chain(asked).collect()
+fn custom_fields(own: Option<&RawValue>, questionnaire: Option<&RawValue>) -> Vec<CustomField> {
+    let own = own.and_then(members).unwrap_or_default();
+    // A list of answers, or an object of them (LEADSAIL-17).
+    let listed = questionnaire.and_then(elements).unwrap_or_default();
+    let keyed = questionnaire.and_then(members).unwrap_or_default();
+    let mut fields = Vec::with_capacity(own.len() + listed.len() + keyed.len());
+    fields.extend(own.into_iter().map(|(key, value)| CustomField { key, label: None, value: json(value) }));
+    fields.extend(listed.into_iter().filter_map(|row| answer(None, row)));
+    fields.extend(keyed.into_iter().filter_map(|(key, row)| answer(Some(key), row)));
+    fields.shrink_to_fit();
+    fields
 }
 
 /// An answer: an object with its question beside it, or (under its key) the bare value (LEADSAIL-17).
-fn answer(key: Option<&str>, row: &RawValue) -> Option<CustomField> {
-    let whole: Option<wire::Answer> = object(row);
-    let whole = whole.filter(|whole| whole.question.is_some() || whole.answer.is_some());
-    match (key, whole) {
-        (key, Some(whole)) => {
-            let label = text(whole.question.as_ref());
-            let key =
-                key.map(str::to_owned).or_else(|| text(whole.key.as_ref())).or_else(|| label.clone())?;
-            Some(CustomField { key, label, value: whole.answer.as_deref().and_then(json) })
+fn answer(key: Option<String>, row: &RawValue) -> Option<CustomField> {
+    let whole: Option<wire::Answer<'_>> = object(row);
+    match whole.filter(|whole| whole.question.as_str().is_some() || whole.answer.is_some()) {
+        Some(whole) => {
+            let label = whole.question.kept();
+            let key = key.or_else(|| whole.key.kept()).or_else(|| label.clone())?;
+            Some(CustomField { key, label, value: whole.answer.and_then(json) })
         }
-        (Some(key), None) => Some(CustomField { key: key.to_owned(), label: None, value: json(row) }),
-        (None, None) => None,
+        None => Some(CustomField { key: key?, label: None, value: json(row) }),
     }
 }
 
@@ -161,20 +151,20 @@ fn json(raw: &RawValue) -> Option<Json> {
     (raw.get() != "null").then(|| Json::from_valid(raw.get()))
 }
 
-fn campaign(wire: &wire::Campaign) -> Option<Campaign> {
+fn campaign(wire: wire::Campaign<'_>) -> Option<Campaign> {
     Some(Campaign {
-        id: text(Some(&wire.campaign_id))?, // LEADSAIL-15
-        name: text(wire.name.as_ref()),
-        client: text(wire.client_name.as_ref()),
-        offer: text(wire.offer_name.as_ref()),
+        id: wire.campaign_id.kept()?, // LEADSAIL-15
+        name: wire.name.kept(),
+        client: wire.client_name.kept(),
+        offer: wire.offer_name.kept(),
     })
 }
 
-fn approval(wire: &wire::Approval) -> Option<Approval> {
+fn approval(wire: wire::Approval<'_>) -> Option<Approval> {
     Some(Approval {
-        status: text(Some(&wire.status))?,
-        reason: text(wire.reason.as_ref()),
+        status: wire.status.kept()?,
+        reason: wire.reason.kept(),
         decided_at: wire.decided_at.0,
-        decided_by: text(wire.decided_by.as_ref()),
+        decided_by: wire.decided_by.kept(),
     })
 }

@@ -12,9 +12,9 @@ use crate::upstream::failure::Kind;
 use crate::vendors::kit;
 use crate::vendors::leadsail::dialect::{self, LIST, Signed};
 use crate::vendors::leadsail::leads::{Following, following};
-use crate::vendors::leadsail::lenient::object;
 use crate::vendors::leadsail::normalize;
 use crate::vendors::leadsail::wire::{Envelope, InteractionList, LeadList};
+use crate::vendors::lenient::object;
 
 fn lead(text: &str) -> Lead {
     let raw: Box<RawValue> = serde_json::from_str(text).unwrap();
@@ -120,7 +120,7 @@ fn lists_in_the_place_of_objects_are_nothing() {
     let lead = lead(&format!(r#"{{"leadId":"lead_1",{fields}}}"#));
     assert_eq!((lead.campaign, lead.is_test, lead.notes.len(), lead.page_url), (None, None, 0, None));
     assert_eq!(lead.custom_fields[0].value.as_ref().unwrap().as_str(), r#"["attic","hall"]"#);
-    let rows: Vec<Box<RawValue>> = serde_json::from_str(r#"[["lead_1"],["lead_2",null]]"#).unwrap();
+    let rows: Vec<&RawValue> = serde_json::from_str(r#"[["lead_1"],["lead_2",null]]"#).unwrap();
     let page = kit::rows(&rows, |wire, raw| normalize::lead(&source_id(), wire, raw));
     assert_eq!((page.rows.len(), page.rejected), (0, 2));
 }
@@ -194,9 +194,15 @@ fn creation_falls_back_to_the_next_best_time() {
 fn a_field_that_cannot_be_read_costs_the_field_and_not_the_lead() {
     let deep = "[".repeat(5_000) + &"]".repeat(5_000);
     for broken in ["1e999", r#""\ud800""#, r#"{"a":1e999}"#, &deep] {
-        for field in ["email", "detail", "notes", "campaign", "createdAt", "latestSubmittedAt", "lastActivityAt"] {
+        for field in
+            ["email", "detail", "notes", "campaign", "createdAt", "latestSubmittedAt", "lastActivityAt"]
+        {
             let lead = lead(&format!(r#"{{"leadId":"lead_1","phone":"2125550188","{field}":{broken}}}"#));
-            assert_eq!((lead.email, lead.status_detail, lead.campaign), (None, None, None), "{field} {broken}");
+            assert_eq!(
+                (lead.email, lead.status_detail, lead.campaign),
+                (None, None, None),
+                "{field} {broken}"
+            );
             assert_eq!((lead.notes.len(), lead.created_at, lead.last_activity_at), (0, None, None));
             assert_eq!(lead.phone.as_deref(), Some("2125550188"));
         }

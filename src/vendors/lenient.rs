@@ -1,0 +1,89 @@
+//! Reading leniently what a vendor wrote, where it stands: nothing is copied out of a body before it is kept, and what is not of
+//! the type we know becomes nothing.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::model::text::present;
+
+/// A value's own text. Whatever stands in it is passed over, be it a broken escape or a number beyond all measure, so a field
+/// that is read from it costs no more than itself.
+pub(super) fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
+    Ok(<&RawValue>::deserialize(deserializer)?.get())
+}
+
+/// What a JSON text says, copied only where it holds an escape, as few do. `None` for all that is no text, and where an escape
+/// is broken, such as half a surrogate pair.
+pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
+    let text = json.strip_prefix('"')?.strip_suffix('"')?;
+    if text.contains('\\') {
+        return serde_json::from_str(json).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(text))
+}
+
+/// A text without the blanks around it; `None` where nothing is left.
+pub(super) fn trimmed(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    match text {
+        Cow::Borrowed(text) => present(text).map(Cow::Borrowed),
+        Cow::Owned(text) => {
+            let bare = present(&text)?;
+            let bare = (bare.len() < text.len()).then(|| bare.to_owned());
+            Some(Cow::Owned(bare.unwrap_or(text)))
+        }
+    }
+}
+
+/// [`trimmed`], to be kept.
+pub(super) fn kept(text: Cow<'_, str>) -> Option<String> {
+    trimmed(text).map(Cow::into_owned)
+}
+
+/// A word in lower case, as vendors' words are compared; most are written so.
+pub(super) fn lower(word: &str) -> Cow<'_, str> {
+    if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Owned(word.to_ascii_lowercase());
+    }
+    Cow::Borrowed(word)
+}
+
+/// A wire struct of an object, and of nothing else: serde would read a list into a struct, field by field in their order.
+pub(super) fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()).ok()).flatten()
+}
+
+/// [`object`] for a field.
+pub(super) fn object_field<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(object(<&RawValue>::deserialize(deserializer)?))
+}
+
+/// The elements of a list, unread; `None` where it is no list.
+pub(super) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
+    raw.get().starts_with('[').then(|| serde_json::from_str(raw.get()).ok()).flatten()
+}
+
+/// The members of an object in the vendor's order, values unread; `None` where it is no object.
+pub(super) fn members(raw: &RawValue) -> Option<Vec<(String, &RawValue)>> {
+    struct InOrder;
+    impl<'de> Visitor<'de> for InOrder {
+        type Value = Vec<(String, &'de RawValue)>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some(member) = map.next_entry()? {
+                members.push(member);
+            }
+            Ok(members)
+        }
+    }
+    let read = || serde_json::Deserializer::from_str(raw.get()).deserialize_map(InOrder).ok();
+    raw.get().starts_with('{').then(read).flatten()
+}
