@@ -210,6 +210,18 @@ fn a_field_that_cannot_be_read_costs_the_field_and_not_the_lead() {
 }
 
 #[test]
+fn a_member_that_is_there_twice_costs_what_it_is_a_member_of() {
+    let fields = r#""campaign":{"campaignId":"U4D","name":"a","name":"b"},"customFields":{"age":1,"age":2},"odd":1,"odd":2"#;
+    let lead = lead(&format!(r#"{{"leadId":"lead_1",{fields}}}"#));
+    assert_eq!(lead.campaign, None, "which of the two it is, nobody knows");
+    let values: Vec<_> = lead.custom_fields.iter().filter_map(|field| field.value.clone()).collect();
+    assert_eq!(values.iter().map(|value| value.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+    let body = br#"{"data":{"leads":[{"leadId":"lead_1","email":"a@b.example","email":"c@d.example"},{"leadId":"lead_2"}]}}"#;
+    let page = (ENTRY.leads_page)(&source_id(), body).unwrap();
+    assert_eq!((ids(&page.rows), page.rejected), (vec!["lead_2".to_owned()], 1));
+}
+
+#[test]
 fn the_vendors_own_sample_is_read() {
     let all = interactions(include_str!("../testdata/interactions_vendor_page.json"));
     let [one] = &all[..] else { panic!("one interaction") };
