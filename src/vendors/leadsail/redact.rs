@@ -33,7 +33,9 @@ const DEEPEST: usize = 24;
 /// The object without what must not be shown; `None` for null.
 pub(super) fn redacted(raw: &RawValue) -> Option<Json> {
     let text = raw.get();
-    let mut reader = Reader { text, at: 0, shown: String::new(), done: 0, plain: Vec::new() };
+    // Longer than any name that is documented.
+    let plain = Vec::with_capacity(32);
+    let mut reader = Reader { text, at: 0, shown: String::new(), done: 0, plain };
     reader.value(DEEPEST);
     reader.peek();
     (text != "null").then(|| reader.finish())
