@@ -32,7 +32,7 @@ use load::{Load, Sample, p99};
 /// How long each part takes.
 const PEAK: Duration = Duration::from_secs(4);
 const CALM: Duration = Duration::from_secs(10);
-const STORM: Duration = Duration::from_secs(20);
+const STORM: Duration = Duration::from_secs(60);
 const AFTER: Duration = Duration::from_secs(10);
 /// The share of the peak that is no overload, and how many times the peak is one.
 const CALM_LOAD: f64 = 0.8;

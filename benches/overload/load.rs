@@ -122,8 +122,10 @@ impl Load {
         self.samples.lock().unwrap().push(sample);
     }
 
-    /// What was heard since it was last taken.
+    /// What was heard since it was last taken. All connections end: the gateway ends those that are idle by itself, all those of one
+    /// burst in one moment, which would be in the middle of what is measured next.
     fn taken(&self) -> Vec<Sample> {
+        self.open.fetch_sub(std::mem::take(&mut *self.idle.lock().unwrap()).len(), Ordering::Relaxed);
         std::mem::take(&mut *self.samples.lock().unwrap())
     }
 

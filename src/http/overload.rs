@@ -1,9 +1,9 @@
 //! How many requests are let in: as many as this process keeps up with, found out by trying, and no more at a time than is allowed.
 //!
-//! What is measured is the lag: how long a task from outside waits for a thread. It grows when the process is asked for more
-//! than it has, and not when a vendor is slow, which costs nothing here. While it is long, a growing share of the requests is
-//! refused before anything is done for them; that is what keeps the others' answers coming. Those that are let in run at once: to
-//! have each of them wait for a turn would make them pay for all that are refused.
+//! What is measured is the lag: how long a task that is ready waits for its turn on a thread. It grows when the process is asked for
+//! more than it has, and not when a vendor is slow, which costs nothing here. Where it stays long, a share of the requests is
+//! refused before anything is done for them, as large as keeps the lag where it may be; that is what keeps the others' answers
+//! coming. Those that are let in run at once: to have each of them wait for a turn would make them pay for all that are refused.
 //!
 //! Those over the number that may run at a time wait a moment, most of them for vendors.
 
@@ -14,8 +14,8 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use self::load::Load;
@@ -63,14 +63,11 @@ impl Gate {
 
     /// Lets a request in, or refuses it: to be asked before anything is done for it.
     pub(super) fn admit(&self) -> Result<(), Overloaded> {
-        let refused = {
-            let mut state = self.0.state();
-            if state.load.come(Instant::now()) {
-                measure(&self.0);
-            }
-            state.load.refused()
-        };
-        if fastrand::f64() < refused { Err(Overloaded) } else { Ok(()) }
+        let mut state = self.0.state();
+        if state.load.come(Instant::now()) {
+            measure(&self.0);
+        }
+        if state.load.lets_in() { Ok(()) } else { Err(Overloaded) }
     }
 
     /// Takes a place for one that was let in, after a moment's wait at most.
@@ -99,18 +96,16 @@ impl Gate {
     }
 }
 
-/// Measures how long a task waits that comes from outside of the threads that run requests. One of their own, or one that yields,
-/// waits for its turn in one thread's short queue, which is as long on a busy day as in a storm; what a thread has no room for
-/// waits with those from outside.
+/// Measures how long a task waits for its turn: one that yields comes behind all that were ready before it, those included
+/// whose sockets have been written to meanwhile. A task from outside would not do: a thread looks after these between its own.
 fn measure(shared: &Arc<Shared>) {
-    let (shared, runtime) = (Arc::clone(shared), Handle::current());
-    drop(tokio::task::spawn_blocking(move || {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
         let ready = Instant::now();
-        runtime.spawn(async move {
-            let now = Instant::now();
-            shared.state().load.learn(now.duration_since(ready), now);
-        });
-    }));
+        yield_now().await;
+        let now = Instant::now();
+        shared.state().load.learn(now.duration_since(ready), now);
+    });
 }
 
 impl Shared {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::load::Load;
-use self::process::{Held, Metrics, gauge, resident, slope};
+use self::process::{Held, Metrics, gauge, least, resident, slope};
 use crate::harness::binary::{Gateway, Simulated, send};
 
 /// So few that they take a part of a core.
@@ -137,7 +137,7 @@ fn memory_and_what_is_under_way_return_to_where_they_were() {
     quiet(&gateway, &metrics, &desks, &before);
 
     let settled: Vec<_> = samples.into_iter().filter(|(at, _)| *at > all / 6).collect();
-    let slope = slope(&settled);
+    let slope = slope(&least(&settled));
     // In a short run a step of the allocator looks like a slope: it may be as much steeper as an hour is longer.
     let allowed = (3_600.0 / all.as_secs_f64()).max(1.0);
     println!(

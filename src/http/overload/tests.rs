@@ -1,5 +1,6 @@
 //! The gate: who runs, who waits, and what is measured.
 
+use super::load::FEW;
 use super::*;
 
 const PLACES: usize = 64;
@@ -61,11 +62,16 @@ async fn who_gives_up_waiting_takes_no_place_in_the_queue() {
 }
 
 #[tokio::test]
-async fn lag_is_what_a_task_waits_that_comes_from_outside() {
+async fn lag_is_what_a_task_waits_that_is_ready() {
     let gate = Gate::new(PLACES, FINE);
     gate.admit().unwrap();
-    // Whoever runs holds the only thread.
-    std::thread::sleep(Duration::from_millis(50));
+    // All of them are ready before the measure is, and there is one thread.
+    for _ in 0..50 {
+        tokio::spawn(async { std::thread::sleep(Duration::from_millis(1)) });
+    }
+    for _ in 0..FEW {
+        gate.admit().unwrap();
+    }
     while gate.0.state().load.is_measuring() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

@@ -74,6 +74,14 @@ pub(super) fn gauge(metrics: &str, name: &str) -> f64 {
         .fold(0.0, |sum, value| sum + value)
 }
 
+/// The least of each half minute: what is held only while something large is under way is no growth, and more of it falls into one
+/// half hour than into the other. What is never given back is in the least, too.
+pub(super) fn least(samples: &[(Duration, f64)]) -> Vec<(Duration, f64)> {
+    let half_minute = |sample: &(Duration, f64)| sample.0.as_secs() / 30;
+    let parts = samples.chunk_by(|one, next| half_minute(one) == half_minute(next));
+    parts.filter_map(|part| part.iter().copied().min_by(|one, other| one.1.total_cmp(&other.1))).collect()
+}
+
 /// How much more there is after ten minutes, by the straight line that is closest to all samples of (when, how much).
 pub(super) fn slope(samples: &[(Duration, f64)]) -> f64 {
     let count = samples.len() as f64;
@@ -82,6 +90,16 @@ pub(super) fn slope(samples: &[(Duration, f64)]) -> f64 {
     let held = mean(&|sample| sample.1);
     let covariance = mean(&|sample| (sample.0.as_secs_f64() - at) * (sample.1 - held));
     covariance / mean(&|sample| (sample.0.as_secs_f64() - at).powi(2)) * 600.0
+}
+
+#[test]
+fn what_is_given_back_is_no_growth_and_what_is_not_is() {
+    let held = |second: u64| {
+        40.0 + 0.005 * second as f64 + if second.is_multiple_of(30) { 0.0 } else { second as f64 }
+    };
+    let samples: Vec<_> = (0..3_600).map(|second| (Duration::from_secs(second), held(second))).collect();
+    let slope = slope(&least(&samples));
+    assert!((slope - 3.0).abs() < 0.01, "{slope}");
 }
 
 #[test]
