@@ -167,12 +167,11 @@ fn identify(callers: Callers) -> Identify {
             Refused::TooOften(retry_after) => Refusal::TooOften { retry_after },
         }
     }
-    Arc::new(move |token| match callers.known(token) {
+    Arc::new(move |token| match callers.at_once(token) {
         Some(told) => Either::Left(ready(told.map_err(lifted))),
-        // Only an issuer's new key is waited for.
         None => {
-            let callers = callers.clone();
-            Either::Right(async move { callers.identify(token).await.map_err(lifted) }.boxed())
+            let (callers, token) = (callers.clone(), token.unwrap_or_default().to_owned());
+            Either::Right(async move { callers.issued(&token).await.map_err(lifted) }.boxed())
         }
     })
 }

@@ -130,21 +130,31 @@ impl Callers {
     /// # Errors
     /// Why they are not let in.
     pub async fn identify(&self, token: Option<&str>) -> Result<Caller, Refused> {
-        if let Some(told) = self.known(token) {
-            return told;
+        match self.at_once(token) {
+            Some(told) => told,
+            None => self.issued(token.unwrap_or_default()).await,
         }
-        let (caller, rates) = token::verify(token.ok_or(Refused::Missing)?, &self.issuers).await?;
-        self.counted(caller, rates)
     }
 
-    /// The same, where nothing is to be waited for. `None`, and nothing counted, where the token is none of the keys that are
-    /// configured: then an issuer may have given it.
-    pub fn known(&self, token: Option<&str>) -> Option<Result<Caller, Refused>> {
+    /// The same, where nothing is to be waited for. `None`, and nothing counted, where an issuer may have given the token.
+    pub fn at_once(&self, token: Option<&str>) -> Option<Result<Caller, Refused>> {
         if self.known.is_empty() && self.issuers.is_empty() {
             return Some(Ok(Caller::anonymous()));
         }
         let Some(token) = token else { return Some(Err(Refused::Missing)) };
-        self.of_key(token).map(|known| self.counted(known.caller.clone(), known.rates))
+        match self.of_key(token) {
+            Some(known) => Some(self.counted(known.caller.clone(), known.rates)),
+            None => self.issuers.is_empty().then_some(Err(Refused::Unknown)),
+        }
+    }
+
+    /// The same, of a token that an issuer gave. May take some seconds where an issuer's keys must be fetched first.
+    ///
+    /// # Errors
+    /// Why they are not let in.
+    pub async fn issued(&self, token: &str) -> Result<Caller, Refused> {
+        let (caller, rates) = token::verify(token, &self.issuers).await?;
+        self.counted(caller, rates)
     }
 
     fn counted(&self, caller: Caller, rates: Rates) -> Result<Caller, Refused> {

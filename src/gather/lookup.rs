@@ -9,8 +9,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
-use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::cache::{Age, Fresh, Life, ReadKey};
@@ -158,32 +158,25 @@ impl Inner {
         self.by_id(cx, ReadKey::Interaction(key.clone()), load).await
     }
 
-    /// How many of these records may be read at the same time: what their sources take of one request.
-    pub(super) fn side_by_side<'a>(&self, cx: &Cx, keys: impl IntoIterator<Item = &'a Key>) -> usize {
-        let asked: HashSet<&SourceId> = keys.into_iter().map(|key| &key.source).collect();
-        let seen = self.registry.seen_by(&cx.caller);
-        asked.into_iter().filter_map(|id| Some(seen.get(id)?.side_by_side())).sum::<usize>().max(1)
-    }
-
-    /// Each of many keys by `one`, so many at a time.
+    /// Each of many keys by `one`, side by side. `source` says whose a key is.
     pub(super) async fn each<K, T, F>(
         &self,
+        cx: &Cx,
         keys: &[K],
-        at_once: usize,
+        source: impl Fn(&K) -> &SourceId,
         one: impl Fn(K) -> F,
     ) -> HashMap<K, Found<T>>
     where
-        K: Clone + Eq + Hash,
-        F: Future<Output = Found<T>>,
+        K: Clone + Eq + Hash + Send + Sync,
+        T: Send + Sync,
+        F: Future<Output = Found<T>> + Send,
     {
-        let mut distinct: Vec<K> = Vec::with_capacity(keys.len());
-        let mut seen = HashSet::new();
-        distinct.extend(keys.iter().filter(|key| seen.insert(*key)).cloned());
+        let distinct: HashSet<&K> = keys.iter().collect();
         let reads = distinct.into_iter().map(|key| {
             let read = one(key.clone());
-            async move { (key, read.await) }
+            (source(key), async move { (key.clone(), read.await) }.boxed())
         });
-        stream::iter(reads).buffer_unordered(at_once).collect().await
+        self.side_by_side(cx, reads).await.into_iter().collect()
     }
 
     /// Reads pages of a source's conversations that many wanted ones are likely to be on. What they hold goes into the cache (and

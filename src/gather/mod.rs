@@ -15,6 +15,7 @@ mod feed;
 mod generations;
 mod habits;
 mod history;
+mod lanes;
 mod links;
 mod lists;
 mod lookup;
@@ -39,7 +40,7 @@ pub mod write;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::FutureExt;
 
 use self::answer::{Connection, GatherError, SourceView};
 use self::cache::Cache;
@@ -261,11 +262,8 @@ impl Gather {
             |lead: &&Arc<Lead>| seen.get(&lead.key.source).is_some_and(|source| source.histories().is_none());
         let links: Vec<_> = leads.iter().filter(linked).filter_map(|lead| self.inner.link(lead)).collect();
         let scouted = Arc::new(self.inner.scout(cx, &links).await);
-        // So many at a time: what waits at a source counts against the queue that others wait in, too.
-        let at_once = self.inner.side_by_side(cx, leads.iter().map(|lead| &lead.key));
         let one = |lead| self.interactions_of_one(cx, lead, &scouted, filter, paging).boxed();
-        let each: Vec<_> = leads.iter().map(one).collect();
-        stream::iter(each).buffered(at_once).collect().await
+        self.inner.side_by_side(cx, leads.iter().map(|lead| (&lead.key.source, one(lead)))).await
     }
 
     async fn interactions_of_one(
@@ -293,8 +291,8 @@ impl Gather {
 
     /// Reads leads by key; every key gets its own result. Keys of unknown sources are `Ok(None)`.
     pub async fn leads_by_key(&self, cx: &Cx, keys: &[Key]) -> HashMap<Key, Found<Lead>> {
-        let at_once = self.inner.side_by_side(cx, keys);
-        self.inner.each(keys, at_once, async |key| Ok(self.inner.lead(cx, &key).await?.told(cx))).await
+        let one = async |key: Key| Ok(self.inner.lead(cx, &key).await?.told(cx));
+        self.inner.each(cx, keys, |key| &key.source, one).await
     }
 
     /// Reads conversations by key; every key gets its own result. Those of one period are found by few list reads.
@@ -308,14 +306,13 @@ impl Gather {
             Some(found) if !(key.whole && found.partial) => Ok(Some(Arc::clone(found))),
             _ => Ok(self.inner.conversation(cx, &key).await?.told(cx)),
         };
-        let at_once = self.inner.side_by_side(cx, keys.iter().map(|key| &key.key));
-        self.inner.each(keys, at_once, one).await
+        self.inner.each(cx, keys, |key| &key.key.source, one).await
     }
 
     /// Reads interactions by key; every key gets its own result.
     pub async fn interactions_by_key(&self, cx: &Cx, keys: &[Key]) -> HashMap<Key, Found<Interaction>> {
-        let at_once = self.inner.side_by_side(cx, keys);
-        self.inner.each(keys, at_once, async |key| Ok(self.inner.interaction(cx, &key).await?.told(cx))).await
+        let one = async |key: Key| Ok(self.inner.interaction(cx, &key).await?.told(cx));
+        self.inner.each(cx, keys, |key| &key.source, one).await
     }
 
     /// What every answer rests on beside the reads it was made of: that there are the same sources, that no list has turned out to

@@ -3,7 +3,7 @@
 //! What is asked is known by its bytes as they came, so an answer is found before anything of the request is understood; who
 //! writes the same operation otherwise gets an answer of their own. It is given only to the caller it was made for, with the
 //! same scopes and sources, and only while its [`Lease`](crate::model::lease::Lease) stands: to the moment, as long as it
-//! would come out the same if it were made anew, without a call. Whoever asks what is being answered just now waits for that.
+//! would come out the same if it were made anew, without a call. Whoever asks again what is being answered just now waits for that.
 //!
 //! Most questions are asked once. So an answer is kept only where its question was asked before: what nobody asks for again drives
 //! out nothing, and costs nothing but to be remembered.
@@ -28,7 +28,8 @@ use crate::model::lease::Lease;
 /// How long an equal request that is under way is waited for. Who waits longer goes on alone; what both read is read once.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many questions are remembered to have been asked: those of a minute where a thousand new ones come in a second. 512 KiB.
+/// Places for questions that were asked, 512 KiB of them: where a thousand new ones come in a second, half of those of 45 s ago are
+/// still there.
 const ASKED: u64 = 1 << 16;
 
 /// Who asks what.
@@ -85,23 +86,23 @@ pub(super) struct Answers(Option<Places>);
 #[derive(Clone, Debug)]
 struct Places {
     kept: Cache<Question, Arc<Kept>>,
-    asked: Arc<Asked>,
+    lately: Arc<Lately>,
 }
 
 /// Which questions were asked lately, by their hashes: each has one place, which it loses to the next that has the same.
 #[derive(Debug)]
-struct Asked {
+struct Lately {
     hasher: RandomState,
     places: Box<[AtomicU64]>,
 }
 
-impl Asked {
+impl Lately {
     fn new() -> Self {
         Self { hasher: RandomState::new(), places: (0..ASKED).map(|_| AtomicU64::new(0)).collect() }
     }
 
     /// Whether a question was asked lately. From now on it was.
-    fn before(&self, question: &Question) -> bool {
+    fn asked(&self, question: &Question) -> bool {
         let hash = self.hasher.hash_one(question);
         let place = usize::try_from(hash % ASKED).unwrap_or_default();
         self.places.get(place).is_some_and(|place| place.swap(hash, Ordering::Relaxed) == hash)
@@ -142,7 +143,7 @@ impl Answers {
                     .eviction_policy(EvictionPolicy::lru())
                     .expire_after(Lifetime)
                     .build(),
-                asked: Arc::new(Asked::new()),
+                lately: Arc::new(Lately::new()),
             }
         }))
     }
@@ -170,7 +171,7 @@ impl Answers {
         until: Instant,
         make: impl Future<Output = Result<Answer, Failure>>,
     ) -> Result<Given, Failure> {
-        let Some(Places { kept: cache, .. }) = self.0.as_ref().filter(|places| places.asked.before(question))
+        let Some(Places { kept: cache, .. }) = self.0.as_ref().filter(|places| places.lately.asked(question))
         else {
             return make.await.map(Given::New);
         };

@@ -10,22 +10,24 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use tower::{Layer, Service};
+use tracing::Instrument;
 
 use super::failure::Failure;
 use super::graphql::Media;
+use super::request_id;
 use crate::model::caller::Caller;
-use crate::telemetry::metrics;
+use crate::telemetry::{self, metrics};
 
-/// Finds out whose a token is; `None` is a request without one. Counts the request against its caller's rate, but does nothing before
-/// it is polled where it is not known at once.
-pub type Identify = Arc<dyn for<'a> Fn(Option<&'a str>) -> Identified<'a> + Send + Sync>;
+/// Finds out whose a token is; `None` is a request without one. Counts the request against its caller's rate.
+pub type Identify = Arc<dyn Fn(Option<&str>) -> Identified + Send + Sync>;
 
 /// Whose a token is: known at once, as of most, or still to be found out.
-pub type Identified<'a> = Either<Ready<Result<Caller, Refusal>>, BoxFuture<'a, Result<Caller, Refusal>>>;
+pub type Identified = Either<Ready<Result<Caller, Refusal>>, BoxFuture<'static, Result<Caller, Refusal>>>;
 
 /// Why nobody is let in. Says no more than a client needs, so that guessing tells nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,21 +84,19 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let told = match (self.identify)(token(request.headers())) {
-            Either::Left(told) => Some(told.into_inner()),
-            Either::Right(_) => None,
+        let telling = match (self.identify)(token(request.headers())) {
+            Either::Left(told) => return Either::Left(enter(&mut self.inner, request, told.into_inner())),
+            Either::Right(telling) => telling,
         };
-        if let Some(told) = told {
-            return Either::Left(enter(&mut self.inner, request, told));
-        }
         // The one that is ready is the one that is called.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
-        let identify = Arc::clone(&self.identify);
-        Either::Right(Box::pin(async move {
-            let told = identify(token(request.headers())).await;
+        let logged = telemetry::request(&request_id::of(request.extensions()));
+        let entering = async move {
+            let told = telling.instrument(logged).await;
             enter(&mut inner, request, told).await
-        }))
+        };
+        Either::Right(entering.boxed())
     }
 }
 

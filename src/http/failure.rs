@@ -177,6 +177,10 @@ struct Told<'a> {
 /// Gives a refusal its body; leaves every other response as it is.
 pub(super) fn tell(response: &mut Response<Body>, request_id: &str) {
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        if failure.code == INTERNAL.code {
+            // Whoever panicked may not have known for whom.
+            tracing::error!(request_id, "request failed in the gateway");
+        }
         // Nothing in it can fail to be written.
         let body = serde_json::to_string(&Told { errors: [failure.error(request_id)] }).unwrap_or_default();
         // Whoever saw the response on its way took it for an empty one.

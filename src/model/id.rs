@@ -64,6 +64,12 @@ impl SourceId {
         &self.0
     }
 
+    /// The name of the account where it was found (`account/agent`); its own, where it is an account's only one.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.0.split_once('/').map_or(&*self.0, |(account, _)| account)
+    }
+
     /// Whether it is the source of an account of this name, or one that was found at it (`account/agent`).
     #[must_use]
     pub fn is_of(&self, account: &Self) -> bool {

@@ -74,16 +74,10 @@ pub fn start(
         Err(_) => (EnvFilter::new(STANDARD), true),
     };
     #[cfg(feature = "otel")]
-    let traced = export.as_ref().map(export::Export::layer);
+    let traced = export.as_ref().map(export::Export::layer::<Registry>);
     #[cfg(not(feature = "otel"))]
     let traced: Option<tracing_subscriber::layer::Identity> = None;
-    // Not a layer that may be none: beneath one, each span of traces is made, entered and ended for nobody.
-    let _ = match traced {
-        Some(traced) => {
-            Registry::default().with(traced).with(logs(format, std::io::stderr, filter)).try_init()
-        }
-        None => Registry::default().with(logs(format, std::io::stderr, filter)).try_init(),
-    };
+    let _ = subscriber(format, std::io::stderr, filter, traced).try_init();
     if refused {
         tracing::warn!(used = STANDARD, "RUST_LOG cannot be read");
     }
@@ -96,6 +90,24 @@ pub fn start(
         #[cfg(feature = "otel")]
         export,
     })
+}
+
+/// What logs, and traces where there is what does. Not a layer that may be none: beneath one, each span of traces is made, entered
+/// and ended for nobody.
+fn subscriber<W, T>(
+    format: Format,
+    writer: W,
+    filter: EnvFilter,
+    traced: Option<T>,
+) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    T: Layer<Registry> + Send + Sync,
+{
+    match traced {
+        Some(traced) => Box::new(Registry::default().with(traced).with(logs(format, writer, filter))),
+        None => Box::new(Registry::default().with(logs(format, writer, filter))),
+    }
 }
 
 /// The span of a request in logs, by which each of its lines bears its id. At a level that no filter leaves out before the lines

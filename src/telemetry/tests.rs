@@ -21,8 +21,9 @@ impl io::Write for Page {
 fn written(format: Format, act: impl FnOnce()) -> Vec<String> {
     let page = Page::default();
     let writer = page.clone();
-    let logs = logs(format, move || writer.clone(), EnvFilter::new("trace"));
-    tracing::subscriber::with_default(Registry::default().with(logs), act);
+    let none: Option<tracing_subscriber::layer::Identity> = None;
+    let subscriber = subscriber(format, move || writer.clone(), EnvFilter::new("trace"), none);
+    tracing::subscriber::with_default(subscriber, act);
     let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
     assert!(text.ends_with('\n'), "{text:?}");
     text.strip_suffix('\n').unwrap().split('\n').map(str::to_owned).collect()
@@ -94,6 +95,7 @@ fn where_no_traces_are_sent_none_of_their_spans_is_made() {
         ]
         .map(|span| !span.is_disabled())
     };
-    let alone = Registry::default().with(logs(Format::Json, io::sink, EnvFilter::new("trace")));
-    assert_eq!(tracing::subscriber::with_default(alone, made), [false, false, false, true]);
+    let none: Option<tracing_subscriber::layer::Identity> = None;
+    let subscriber = subscriber(Format::Json, io::sink, EnvFilter::new("trace"), none);
+    assert_eq!(tracing::subscriber::with_default(subscriber, made), [false, false, false, true]);
 }

@@ -97,9 +97,9 @@ impl Policy {
     }
 
     /// How many calls one request may have under way at the same time: half of `concurrency`, so that where there is much, others
-    /// find room; all of it up to 8.
+    /// find room, and no more than half of those that may wait, if all must; all of it up to 8.
     pub(super) fn side_by_side(&self) -> usize {
-        self.concurrency.min(8).max(self.concurrency / 2).max(1) as usize
+        self.concurrency.min(8).max(self.concurrency.min(self.queue) / 2).max(1) as usize
     }
 
     /// Lays a table of the configuration over this policy. Its keys bear the names of the fields with their units:

@@ -74,13 +74,12 @@ impl Read<Lead> for Wide {
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_many_reads_are_under_way_as_their_sources_take_of_one_request() {
+async fn as_many_reads_are_under_way_as_each_source_takes_of_one_request() {
     let (narrow, wide) = (Wide::new("narrow", 3), Wide::new("wide", 20));
     let sources = [&narrow, &wide].map(|wide| Arc::clone(wide) as Arc<dyn Source>);
     let gather = Gather::new(Settings::default(), sources.into());
-    for source in [&narrow, &wide] {
-        let found = gather.leads_by_key(&cx(), &source.keys().collect::<Vec<_>>()).await;
-        assert!(found.len() == 30 && found.values().all(Result::is_ok));
-        assert_eq!(source.most(), source.side_by_side);
-    }
+    let keys: Vec<_> = narrow.keys().chain(wide.keys()).collect();
+    let found = gather.leads_by_key(&cx(), &keys).await;
+    assert!(found.len() == 60 && found.values().all(Result::is_ok));
+    assert_eq!([narrow.most(), wide.most()], [3, 20]);
 }

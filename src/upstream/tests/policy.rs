@@ -55,7 +55,8 @@ fn burst_above_the_quota_is_refused_where_it_is_said_and_bearable_where_it_is_a_
 
 #[test]
 fn one_request_leaves_room_for_others_where_there_is_much() {
-    for (concurrency, of_one) in [(1, 1), (3, 3), (8, 8), (12, 8), (40, 20), (256, 128)] {
+    for (concurrency, of_one) in [(1, 1), (3, 3), (8, 8), (12, 8), (40, 20), (256, 32)] {
         assert_eq!(Policy { concurrency, ..Policy::default() }.side_by_side(), of_one, "{concurrency}");
     }
+    assert_eq!(Policy { concurrency: 256, queue: 1_000, ..Policy::default() }.side_by_side(), 128);
 }

@@ -206,7 +206,9 @@ impl<'a> Reader<'a> {
     /// Whether a member of this name, in its quotes, must not be shown.
     fn is_hidden(&mut self, name: &str) -> bool {
         let name: Cow<'_, str> = if name.contains('\\') {
-            serde_json::from_str(name).map_or(Cow::Borrowed(name), Cow::Owned)
+            // What cannot be read could be anything.
+            let Ok(name) = serde_json::from_str(name) else { return true };
+            Cow::Owned(name)
         } else {
             Cow::Borrowed(name.trim_matches('"'))
         };
