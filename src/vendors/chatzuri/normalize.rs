@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::super::lenient::kept;
+use super::super::lenient::{kept, object};
 use super::super::moment::Moment;
 use super::request::utc_day;
 use super::wire;
@@ -96,8 +96,7 @@ fn identity(source: &SourceId, id: Option<&str>, created_at: Moment) -> Option<(
 
 fn turn(message: &RawValue) -> TranscriptTurn {
     // A message that is no object is kept as it is written: a transcript with a hole would look whole.
-    let message = serde_json::from_str::<wire::Message<'_>>(message.get())
-        .unwrap_or(wire::Message { role: None, content: Some(message) });
+    let message = object(message).unwrap_or(wire::Message { role: None, content: Some(message) });
     TranscriptTurn {
         role: role(message.role.as_deref()),
         text: wire::said(message.content),

@@ -178,3 +178,14 @@ fn agents_are_found_under_every_name() {
     }
     assert_eq!(wire::agents("agents.list", b"{}").unwrap_err().kind, Kind::Protocol);
 }
+
+#[test]
+fn a_message_that_is_no_object_is_kept_as_it_is_written() {
+    let messages = r#"[{"role":"user","content":"hi"},["user","hi"],7]"#;
+    let page = conversations(&format!(
+        r#"{{"data":[{{"id":"1","created_at":"2026-04-26","messages":{messages}}}]}}"#
+    ));
+    let turns = page.rows[0].transcript.as_ref().unwrap();
+    let texts: Vec<_> = turns.iter().map(|turn| &*turn.text).collect();
+    assert_eq!(texts, ["hi", r#"["user","hi"]"#, "7"]);
+}
