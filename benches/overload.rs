@@ -146,7 +146,7 @@ async fn measure(gateway: &Gateway) -> bool {
     );
     let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
     let figures = [
-        ("peak of this load, of that of who waits", peak / closed_peak, 0.8, true),
+        ("peak of this load, of that of who waits", peak / closed_peak, 0.7, true),
         ("goodput at 3 x the peak, of the peak", storm.goodput() / peak, 0.8, true),
         ("p99 of refusals, ms", ms(storm.p99(503)), 100.0, false),
         ("p99 of answers, of that at 80 %", ms(storm.p99(200)) / ms(calm.p99(200)), 2.0, false),

@@ -14,6 +14,7 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
@@ -96,15 +97,19 @@ impl Gate {
     }
 }
 
-/// Measures how long a task waits for its turn: one that yields comes behind all that were ready before it, those included
-/// whose sockets have been written to meanwhile. A task from outside would not do: a thread looks after these between its own.
+/// As many tasks that are ready a thread of the runtime keeps for itself; all more are common to its threads.
+const OWN: usize = 256;
+
+/// Measures how long a task waits for its turn: one that yields comes behind all that its thread has, those included whose sockets
+/// have been written to meanwhile. Behind these come those that are common, of which each thread has its part.
 fn measure(shared: &Arc<Shared>) {
-    let shared = Arc::clone(shared);
+    let (shared, runtime) = (Arc::clone(shared), Handle::current().metrics());
     tokio::spawn(async move {
         let ready = Instant::now();
         yield_now().await;
         let now = Instant::now();
-        shared.state().load.learn(now.duration_since(ready), now);
+        let common = runtime.global_queue_depth() as f64 / (OWN * runtime.num_workers()) as f64;
+        shared.state().load.learn(now.duration_since(ready).mul_f64(1.0 + common), now);
     });
 }
 
