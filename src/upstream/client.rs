@@ -123,7 +123,7 @@ impl Client {
         self.watch.inherit(&before.watch);
     }
 
-    /// How many of the calls that may run at the same time one request may take (see [`Policy::side_by_side`]).
+    /// How many calls one request may have under way at the same time: half of the concurrency, up to 8 all of it.
     #[must_use]
     pub fn side_by_side(&self) -> usize {
         self.side_by_side
