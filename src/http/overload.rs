@@ -1,6 +1,6 @@
 //! How many requests are let in: as many as this process keeps up with, found out by trying, and no more at a time than is allowed.
 //!
-//! What is measured is the lag: how long a task that is ready waits for its turn on a thread. It grows when the process is asked for
+//! What is measured is the lag: how long a task from outside waits for a thread. It grows when the process is asked for
 //! more than it has, and not when a vendor is slow, which costs nothing here. Where it stays long, a share of the requests is
 //! refused before anything is done for them, as large as keeps the lag where it may be; that is what keeps the others' answers
 //! coming. Those that are let in run at once: to have each of them wait for a turn would make them pay for all that are refused.
@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use self::load::Load;
@@ -97,20 +96,18 @@ impl Gate {
     }
 }
 
-/// As many tasks that are ready a thread of the runtime keeps for itself; all more are common to its threads.
-const OWN: usize = 256;
-
-/// Measures how long a task waits for its turn: one that yields comes behind all that its thread has, those included whose sockets
-/// have been written to meanwhile. Behind these come those that are common, of which each thread has its part.
+/// Measures how long a task waits that comes from outside of the threads that run requests. One of their own, or one that yields,
+/// waits for its turn in one thread's short queue, which is as long when many ask at once as in a storm; what a thread has no room
+/// for waits with those from outside.
 fn measure(shared: &Arc<Shared>) {
-    let (shared, runtime) = (Arc::clone(shared), Handle::current().metrics());
-    tokio::spawn(async move {
+    let (shared, runtime) = (Arc::clone(shared), Handle::current());
+    drop(tokio::task::spawn_blocking(move || {
         let ready = Instant::now();
-        yield_now().await;
-        let now = Instant::now();
-        let common = runtime.global_queue_depth() as f64 / (OWN * runtime.num_workers()) as f64;
-        shared.state().load.learn(now.duration_since(ready).mul_f64(1.0 + common), now);
-    });
+        runtime.spawn(async move {
+            let now = Instant::now();
+            shared.state().load.learn(now.duration_since(ready), now);
+        });
+    }));
 }
 
 impl Shared {

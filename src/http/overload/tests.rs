@@ -62,16 +62,13 @@ async fn who_gives_up_waiting_takes_no_place_in_the_queue() {
 }
 
 #[tokio::test]
-async fn lag_is_what_a_task_waits_that_is_ready() {
+async fn lag_is_what_a_task_waits_that_comes_from_outside() {
     let gate = Gate::new(PLACES, FINE);
-    gate.admit().unwrap();
-    // All of them are ready before the measure is, and there is one thread.
-    for _ in 0..50 {
-        tokio::spawn(async { std::thread::sleep(Duration::from_millis(1)) });
-    }
-    for _ in 0..FEW {
+    for _ in 0..=FEW {
         gate.admit().unwrap();
     }
+    // Whoever runs holds the only thread.
+    std::thread::sleep(Duration::from_millis(50));
     while gate.0.state().load.is_measuring() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
