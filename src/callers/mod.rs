@@ -124,19 +124,8 @@ impl Callers {
         join_all(self.issuers.iter().map(|trusted| Arc::clone(&trusted.ring).keep())).await;
     }
 
-    /// Finds out who shows `token`, and counts one request for them. Where nobody is known, it is anyone, uncounted. May take
-    /// some seconds where an issuer's keys must be fetched first.
-    ///
-    /// # Errors
-    /// Why they are not let in.
-    pub async fn identify(&self, token: Option<&str>) -> Result<Caller, Refused> {
-        match self.at_once(token) {
-            Some(told) => told,
-            None => self.issued(token.unwrap_or_default()).await,
-        }
-    }
-
-    /// The same, where nothing is to be waited for. `None`, and nothing counted, where an issuer may have given the token.
+    /// Finds out who shows `token`, and counts one request for them. Where nobody is known, it is anyone, uncounted. `None`, and
+    /// nothing counted, where an issuer may have given the token: then [`Callers::issued`] tells.
     pub fn at_once(&self, token: Option<&str>) -> Option<Result<Caller, Refused>> {
         if self.known.is_empty() && self.issuers.is_empty() {
             return Some(Ok(Caller::anonymous()));
@@ -148,7 +137,7 @@ impl Callers {
         }
     }
 
-    /// The same, of a token that an issuer gave. May take some seconds where an issuer's keys must be fetched first.
+    /// Finds out who shows a token that an issuer gave, and counts one request for them. May take some seconds where an issuer's keys must be fetched first.
     ///
     /// # Errors
     /// Why they are not let in.
