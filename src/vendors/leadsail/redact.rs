@@ -10,22 +10,24 @@ use serde_json::value::RawValue;
 
 use crate::model::text::Json;
 
-/// Members of exactly these names are dropped. Names are compared in lower case, without `_` and `-`.
-const NAMES: &[&str] = &[
-    "ipaddress",
-    "useragent",
-    "webhook",
-    "webhooks",
-    "header",
-    "headers",
-    "delivery",
-    "deliveryinfo",
-    "authorization",
-    "password",
-];
-
-/// Members whose names contain one of these are dropped.
-const PARTS: &[&str] = &["token", "secret", "apikey", "credential", "recordingurl", "postingurl"];
+/// Whether a member of this name is dropped. Names are compared in lower case, without `_` and `-`. Each name of each lead of a
+/// page comes here, so what most of them are not is found out by one look at each letter.
+fn is_dropped(plain: &[u8]) -> bool {
+    match plain {
+        b"ipaddress" | b"useragent" | b"webhook" | b"webhooks" | b"header" | b"headers" | b"delivery"
+        | b"deliveryinfo" | b"authorization" | b"password" => true,
+        // Whatever contains one of these.
+        _ => (0..plain.len()).filter_map(|at| plain.get(at..)).any(|end| match end.first() {
+            Some(b't') => end.starts_with(b"token"),
+            Some(b's') => end.starts_with(b"secret"),
+            Some(b'a') => end.starts_with(b"apikey"),
+            Some(b'c') => end.starts_with(b"credential"),
+            Some(b'r') => end.starts_with(b"recordingurl"),
+            Some(b'p') => end.starts_with(b"postingurl"),
+            _ => false,
+        }),
+    }
+}
 
 /// Deeper than any object that LeadSail documents. What lies below is dropped: our reading is recursive.
 const DEEPEST: usize = 24;
@@ -155,8 +157,11 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    /// What comes next behind blanks.
+    /// What comes next behind blanks, of which there are none in most texts.
     fn blanks(&mut self) -> Option<u8> {
+        if let Some(next) = self.text.as_bytes().get(self.at).filter(|byte| **byte > b' ') {
+            return Some(*next);
+        }
         let next = self.rest().iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
         self.at = next.map_or(self.text.len(), |next| self.at + next);
         self.text.as_bytes().get(self.at).copied()
@@ -215,11 +220,6 @@ impl<'a> Reader<'a> {
         self.plain.clear();
         let bytes = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
         self.plain.extend(bytes.map(|byte| byte.to_ascii_lowercase()));
-        let begins = |end: &[u8], part: &str| {
-            end.first() == part.as_bytes().first() && end.starts_with(part.as_bytes())
-        };
-        let mut ends = (0..self.plain.len()).filter_map(|at| self.plain.get(at..));
-        NAMES.iter().any(|name| name.as_bytes() == self.plain)
-            || ends.any(|end| PARTS.iter().any(|part| begins(end, part)))
+        is_dropped(&self.plain)
     }
 }
