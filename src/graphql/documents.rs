@@ -19,7 +19,7 @@ use moka::policy::EvictionPolicy;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub(super) use self::known::{Known, takes};
+pub(super) use self::known::{Known, absent, takes};
 pub use self::manifest::Manifest;
 use super::error::{
     BAD_USER_INPUT, DOCUMENT_NOT_LISTED, HASH_MISMATCH, ID_REQUIRED, PERSISTED_NOT_FOUND,
@@ -151,7 +151,9 @@ impl Documents {
 
     /// Knows a document from now on, since it has been executed.
     pub(super) async fn learn(&self, text: &str, document: Arc<Known>) {
-        if document.is_query() {
+        let held =
+            || async { self.known.get(text).await.is_some_and(|known| known.covers_all_of(&document)) };
+        if document.is_query() && !held().await {
             self.known.insert(Arc::from(text), document).await;
         }
     }

@@ -1,8 +1,8 @@
 //! Documents that have run before: parsed and found valid once, they need not be again.
 //!
-//! Only what depends on the text alone is kept. Of validation one rule depends on more: whether the variables' values are of
-//! their types. That is asked here, of values that are certainly right; whoever is not certain goes the whole way once more,
-//! so that every refusal is the library's own.
+//! What is kept depends on the text, and on which variables had no value as it was validated. Of validation one rule depends on
+//! more: whether the variables' values are of their types. That is asked here, of values that are certainly right; whoever is not
+//! certain goes the whole way once more, so that every refusal is the library's own.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -12,7 +12,7 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, OperationDefinition, OperationType, Type, TypeKind, TypeSystemDefinition,
 };
-use async_graphql::{Positioned, Value, Variables};
+use async_graphql::{Name, Positioned, Value, Variables};
 
 use crate::graphql::writer::merges_lists;
 
@@ -25,11 +25,24 @@ pub(in crate::graphql) struct Known {
     pub(in crate::graphql) document: ExecutableDocument,
     /// Whether its answers have lists that are merged with each other.
     pub(in crate::graphql) merges_lists: bool,
+    /// Variables that had no value as it was found valid. What stands beside them was not looked at.
+    absent: Vec<Name>,
 }
 
 impl Known {
-    pub(in crate::graphql) fn new(document: ExecutableDocument) -> Self {
-        Self { merges_lists: merges_lists(&document), document }
+    /// A document that is validated while these variables have no value (see [`absent`]).
+    pub(in crate::graphql) fn new(document: ExecutableDocument, absent: Vec<Name>) -> Self {
+        Self { merges_lists: merges_lists(&document), document, absent }
+    }
+
+    /// Whether all was looked at that these variables have a part in, defaults among them.
+    pub(in crate::graphql) fn covers(&self, variables: &Variables) -> bool {
+        self.absent.iter().all(|name| !variables.contains_key(name))
+    }
+
+    /// Whether it was looked at as closely as another of the same text.
+    pub(super) fn covers_all_of(&self, other: &Self) -> bool {
+        self.absent.iter().all(|name| other.absent.contains(name))
     }
 
     /// Whether it is worth to be kept once it has run: it is one query. Validation looks at values for the operation alone that
@@ -44,6 +57,12 @@ impl Known {
     pub(super) fn weight(text: &str) -> usize {
         mem::size_of::<Self>() + text.len() * (PARSED + 1)
     }
+}
+
+/// The variables of an operation that have no value, once defaults are among those that are given.
+pub(in crate::graphql) fn absent(operation: &OperationDefinition, given: &Variables) -> Vec<Name> {
+    let names = operation.variable_definitions.iter().map(|defined| &defined.node.name.node);
+    names.filter(|name| !given.contains_key(*name)).cloned().collect()
 }
 
 /// Whether the variables are certainly what an operation of a valid document takes.

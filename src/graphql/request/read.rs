@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Reckoned, Refusal, Request, Spent, variables};
 use crate::graphql::cost::{Cost, Nodes};
-use crate::graphql::documents::{Documents, Known, takes};
+use crate::graphql::documents::{Documents, Known, absent, takes};
 use crate::graphql::error::{NOT_A_QUERY, OPERATION_UNRESOLVED};
 use crate::graphql::mutation::MAX_WRITES;
 use crate::graphql::{Gather, Settings, guard, rules};
@@ -51,7 +51,9 @@ pub(super) async fn read(
         && takes(operation, &variables)
     {
         variables::fill_in(operation, &mut variables);
-        return Ok(Read { text, document, known: true, name, variables, safe });
+        if document.covers(&variables) {
+            return Ok(Read { text, document, known: true, name, variables, safe });
+        }
     }
     guard::check(&text, &settings.limits)
         .map_err(|refused| Refusal::guarded(refused, &text, &settings.limits))?;
@@ -63,7 +65,9 @@ pub(super) async fn read(
     }
     variables::complete(operation, &variables)?;
     variables::fill_in(operation, &mut variables);
-    Ok(Read { text, document: Arc::new(Known::new(document)), known: false, name, variables, safe })
+    let absent = absent(operation, &variables);
+    let document = Arc::new(Known::new(document, absent));
+    Ok(Read { text, document, known: false, name, variables, safe })
 }
 
 impl Read {
@@ -93,12 +97,9 @@ impl Read {
         self.operation().is_ok_and(|operation| operation.ty == OperationType::Query)
     }
 
-    /// Its document, to be known once it has run without being refused. `None` where it is known already, or where the library
-    /// does not look at all of it: what stands beside a variable without a value is validated only with one.
+    /// Its document, to be known once it has run without being refused. `None` where it is known already.
     pub(super) fn to_learn(&self) -> Option<(String, Arc<Known>)> {
-        let definitions = &self.operation().ok()?.variable_definitions;
-        let whole = definitions.iter().all(|defined| self.variables.contains_key(&defined.node.name.node));
-        (!self.known && whole).then(|| (self.text.clone(), Arc::clone(&self.document)))
+        (!self.known).then(|| (self.text.clone(), Arc::clone(&self.document)))
     }
 
     /// Whether it asks for a subscription.

@@ -174,7 +174,25 @@ async fn what_stood_beside_a_missing_variable_is_looked_at_once_that_is_there() 
         "query($v: String) { viewer { name } leads(filter: {text: $v, sourcez: [\"x\"]}) { incomplete } }";
     let schema = schema();
     told(&schema, query, &json!({})).await;
+    assert!(is_known(&schema, query, json!({})).await);
+    assert!(
+        !is_known(&schema, query, json!({"v": "a"})).await
+            && !is_known(&schema, query, json!({"v": null})).await
+    );
     let answer = told(&schema, query, &json!({"v": "a"})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{answer}");
     assert!(answer.get("data").is_none());
+}
+
+#[tokio::test]
+async fn what_is_valid_with_a_variable_is_valid_without_it() {
+    let query = "query($v: String, $n: Int = 3) { leads(first: $n, after: $v) { incomplete } }";
+    let schema = schema();
+    told(&schema, query, &json!({})).await;
+    assert!(is_known(&schema, query, json!({})).await && is_known(&schema, query, json!({"n": 5})).await);
+    assert!(!is_known(&schema, query, json!({"v": "x"})).await);
+    told(&schema, query, &json!({"v": "x"})).await;
+    for variables in [json!({"v": "x"}), json!({"v": "x", "n": 2}), json!({"v": null}), json!({})] {
+        assert!(is_known(&schema, query, variables.clone()).await, "{variables}");
+    }
 }
