@@ -86,15 +86,24 @@ pub(crate) async fn nested(plan: &Plan, stand: &Stand) -> Outcome {
     }
 }
 
-/// W6, cold: what a hundred sources take to be read, beside three.
+/// W6, cold: what a hundred sources take to be read, beside three, and beside what the machine can do: the same calls, passed
+/// through at once.
 pub(crate) async fn many(plan: &Plan, stand: &Stand) -> Outcome {
     stand.delay(UPSTREAM_MS);
     let (hundred, three) = (stand.gateway(100, Cache::Off), stand.gateway(3, Cache::Off));
     let asker = Same::list();
-    let mut rows = [Row::new("leadgraph, 100 sources"), Row::new("leadgraph, 3 sources")];
+    let calls = record(stand, &hundred, &asker).await;
+    let limit = Server::limit("pass-through");
+    limits::tell(&limit, "/calls", &side_by_side(&calls)).await;
+    let mut rows = [
+        Row::new("leadgraph, 100 sources"),
+        Row::new("leadgraph, 3 sources"),
+        Row::new("pass-through, calls of 100 sources"),
+    ];
     for round in plan.rounds() {
         rows[0].rounds.push(alone(plan, stand, &hundred, &asker, round).await);
         rows[1].rounds.push(alone(plan, stand, &three, &asker, round).await);
+        rows[2].rounds.push(alone(plan, stand, &limit, &asker.unseen(), round).await);
     }
     stand.delay(0);
     let pair = (&rows[0], &rows[1]);
