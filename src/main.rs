@@ -340,7 +340,8 @@ fn blocking<T>(work: impl Future<Output = T>) -> Result<T, Stop> {
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    // A thread looks at its sockets after so many turns. Those who are refused wait for that, so it is less than the library's 61.
+    tokio::runtime::Builder::new_multi_thread().event_interval(16).enable_all().build()
 }
 
 /// Ready at the first SIGTERM or SIGINT. Both are caught from the moment of the call.

@@ -19,7 +19,7 @@ pub(super) fn http(server: &mut Section<'_>) -> http::Settings {
         max_body_bytes: server.number("max_body_bytes", standard.max_body_bytes, &(1_024..=10_485_760)),
         max_connections: server.number("max_connections", standard.max_connections, &(1..=100_000)),
         max_requests: server.number("max_requests", standard.max_requests, &(1..=100_000)),
-        max_lag: server.millis("max_lag_ms", standard.max_lag, &(1..=60_000)),
+        max_wait: server.millis("max_wait_ms", standard.max_wait, &(1..=60_000)),
         max_lines_per_caller: server.number(
             "max_lines_per_caller",
             standard.max_lines_per_caller,

@@ -75,9 +75,9 @@ pub struct Settings {
     /// Requests that run at the same time at most, those that wait for vendors included. 1,000. A few more wait a moment; all others
     /// are told to come again.
     pub max_requests: usize,
-    /// How long a task from outside may wait for a thread. Where that stays longer, as large a share of the requests is told to
-    /// come again as brings it back. 5 ms.
-    pub max_lag: Duration,
+    /// How long a request may wait for its turn on a thread. Those who would wait longer are told to come again, but for eight that
+    /// may always wait, and bursts of 256 a second. 5 ms.
+    pub max_wait: Duration,
     /// WebSockets and event streams of one caller at the same time. 20.
     pub max_lines_per_caller: usize,
     /// How long the gateway still takes requests after the signal to stop, while `/readyz` already says 503. Nothing by
@@ -105,7 +105,7 @@ impl Default for Settings {
             max_body_bytes: 100 * 1024,
             max_connections: 2_000,
             max_requests: 1_000,
-            max_lag: Duration::from_millis(5),
+            max_wait: Duration::from_millis(5),
             max_lines_per_caller: 20,
             shutdown_delay: Duration::ZERO,
             answers_max_bytes: 16 * 1024 * 1024,
@@ -195,7 +195,7 @@ pub fn router(
     postboxes: Postboxes,
     readiness: Readiness,
 ) -> Router {
-    let gate = Gate::new(settings.max_requests, settings.max_lag);
+    let gate = Gate::new(settings.max_requests, settings.max_wait);
     let door = Door {
         engine: engines.live,
         gate: gate.clone(),

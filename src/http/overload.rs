@@ -1,24 +1,24 @@
-//! How many requests are let in: as many as this process keeps up with, found out by trying, and no more at a time than is allowed.
+//! How many requests are let in: as many as have their turn in time, and no more at a time than is allowed.
 //!
-//! What is measured is the lag: how long a task from outside waits for a thread. It grows when the process is asked for
-//! more than it has, and not when a vendor is slow, which costs nothing here. Where it stays long, a share of the requests is
-//! refused before anything is done for them, as large as keeps the lag where it may be; that is what keeps the others' answers
-//! coming. Those that are let in run at once: to have each of them wait for a turn would make them pay for all that are refused.
+//! Whoever is let in waits for its turn behind all that is ready to run on its thread. How long that takes grows when the process
+//! is asked for more than it has, and not when a vendor is slow, which costs nothing here. Those who would wait too long, as they
+//! tell whose turn has come, are refused before anything is done for them; that takes no turn, so they are told at once.
 //!
-//! Those over the number that may run at a time wait a moment, most of them for vendors.
+//! Those over the number that may run at a time wait a moment for a place, most of those that have one for vendors.
 
-mod load;
 #[cfg(test)]
 mod tests;
+mod turns;
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use self::load::Load;
+use self::turns::Turns;
 
 /// How many may wait for a place.
 const QUEUE: usize = 128;
@@ -39,8 +39,8 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     running: usize,
-    waiting: usize,
-    load: Load,
+    queued: usize,
+    turns: Turns,
 }
 
 /// Too much runs and waits already.
@@ -51,42 +51,36 @@ pub(super) struct Overloaded;
 #[derive(Debug)]
 pub(super) struct Pass(Arc<Shared>);
 
-/// A place in the queue, until it is dropped.
-struct Waiting<'a>(&'a Shared);
+/// A place in the queue for places, until it is dropped.
+struct Queued<'a>(&'a Shared);
+
+/// A wait for a turn, until it is dropped.
+struct Turn<'a>(&'a Shared);
 
 impl Gate {
-    /// A gate for so many at a time, which refuses some while the lag is longer than `fine`.
-    pub(super) fn new(most: usize, fine: Duration) -> Self {
-        let state = State { running: 0, waiting: 0, load: Load::new(fine) };
+    /// A gate for so many at a time, which refuses those who would wait for their turn for longer than `most_wait`.
+    pub(super) fn new(most: usize, most_wait: Duration) -> Self {
+        let state = State { running: 0, queued: 0, turns: Turns::new(most_wait, Instant::now()) };
         Self(Arc::new(Shared { most, state: Mutex::new(state), freed: Notify::new() }))
     }
 
-    /// Lets a request in, or refuses it: to be asked before anything is done for it.
+    /// Whether a request would be let in now: to be asked before anything is done for it.
     pub(super) fn admit(&self) -> Result<(), Overloaded> {
-        let mut state = self.0.state();
-        if state.load.come(Instant::now()) {
-            measure(&self.0);
-        }
-        if state.load.lets_in() { Ok(()) } else { Err(Overloaded) }
+        if self.0.state().turns.takes_more() { Ok(()) } else { Err(Overloaded) }
     }
 
-    /// Takes a place for one that was let in, after a moment's wait at most.
+    /// Lets a request in, or refuses it. Waits for its turn, and then for a place, a moment at most.
     pub(super) async fn enter(&self) -> Result<Pass, Overloaded> {
+        self.0.turn().await?;
         match self.0.try_enter() {
             Some(()) => Ok(Pass(Arc::clone(&self.0))),
-            None => self.wait().await,
+            None => self.queue().await,
         }
     }
 
-    /// Both at once, for what costs little until then.
-    pub(super) async fn pass(&self) -> Result<Pass, Overloaded> {
-        self.admit()?;
-        self.enter().await
-    }
-
-    async fn wait(&self) -> Result<Pass, Overloaded> {
+    async fn queue(&self) -> Result<Pass, Overloaded> {
         let until = Instant::now() + PATIENCE;
-        let _waiting = self.0.queue().ok_or(Overloaded)?;
+        let _queued = self.0.queue().ok_or(Overloaded)?;
         loop {
             timeout_at(until, self.0.freed.notified()).await.map_err(|_late| Overloaded)?;
             if self.0.try_enter().is_some() {
@@ -94,20 +88,6 @@ impl Gate {
             }
         }
     }
-}
-
-/// Measures how long a task waits that comes from outside of the threads that run requests. One of their own, or one that yields,
-/// waits for its turn in one thread's short queue, which is as long when many ask at once as in a storm; what a thread has no room
-/// for waits with those from outside.
-fn measure(shared: &Arc<Shared>) {
-    let (shared, runtime) = (Arc::clone(shared), Handle::current());
-    drop(tokio::task::spawn_blocking(move || {
-        let ready = Instant::now();
-        runtime.spawn(async move {
-            let now = Instant::now();
-            shared.state().load.learn(now.duration_since(ready), now);
-        });
-    }));
 }
 
 impl Shared {
@@ -124,14 +104,38 @@ impl Shared {
         Some(())
     }
 
-    fn queue(&self) -> Option<Waiting<'_>> {
+    fn queue(&self) -> Option<Queued<'_>> {
         let mut state = self.state();
-        if state.waiting >= QUEUE {
+        if state.queued >= QUEUE {
             return None;
         }
-        state.waiting += 1;
-        Some(Waiting(self))
+        state.queued += 1;
+        Some(Queued(self))
     }
+
+    /// Waits behind all that is ready to run, if not too many do.
+    async fn turn(&self) -> Result<(), Overloaded> {
+        let start = Instant::now();
+        let waiting = self.state().turns.wait(start).ok_or(Overloaded)?;
+        let _turn = Turn(self);
+        last().await;
+        self.state().turns.learn(start.elapsed(), waiting);
+        Ok(())
+    }
+}
+
+/// Goes to the end of the queue of what is ready. Not `yield_now`: that waits until the thread has looked at its sockets, asks it to
+/// do so, and has the last one go on first.
+async fn last() {
+    let mut asked = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut asked, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl Drop for Pass {
@@ -141,8 +145,14 @@ impl Drop for Pass {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Queued<'_> {
     fn drop(&mut self) {
-        self.0.state().waiting -= 1;
+        self.0.state().queued -= 1;
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.state().turns.end();
     }
 }

@@ -80,7 +80,7 @@ async fn answer(door: Door, request: Request) -> Result<Response<Body>, Failure>
         Full::Gateway => failure::NO_LINES,
     })?;
     // Only now that all of it is here, and while it can still be told by a status.
-    let pass = door.gate.pass().await.map_err(|_overloaded| failure::OVERLOADED)?;
+    let pass = door.gate.enter().await.map_err(|_overloaded| failure::OVERLOADED)?;
     let request_id = request_id::of(&parts.extensions);
     let token = auth::token(&parts.headers).map(Arc::from);
     let (sender, receiver) = mpsc::channel(1);

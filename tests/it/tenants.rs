@@ -92,7 +92,7 @@ fn parts(life: Duration, steady: bool) -> Parts {
     Parts {
         http: served::Settings {
             max_requests: 10_000,
-            max_lag: Duration::from_secs(60),
+            max_wait: Duration::from_secs(60),
             ..Default::default()
         },
         gather,

@@ -296,7 +296,7 @@ impl Session {
         let (gate, engine) = (self.door.gate.clone(), Arc::clone(&self.door.engine));
         let voice = Voice { id: id.to_owned(), serial: self.serial, telling: telling.clone() };
         let task = self.running.spawn(async move {
-            let reply = match gate.pass().await {
+            let reply = match gate.enter().await {
                 Ok(_pass) => timeout_at(limit, engine(cx, ask)).await.map_err(|_late| failure::TIMEOUT),
                 Err(_overloaded) => Err(failure::OVERLOADED),
             };

@@ -78,7 +78,7 @@ impl Plan {
         let http = http::Settings {
             // A slow machine is to refuse nothing here.
             max_requests: 10_000,
-            max_lag: Duration::from_secs(60),
+            max_wait: Duration::from_secs(60),
             request_timeout: Duration::from_secs(50),
             webhooks_per_second: 10_000,
             ..http::Settings::default()
