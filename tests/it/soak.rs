@@ -72,16 +72,16 @@ const OUTCOMES: [&str; 9] = [
     "too_large",
 ];
 
-/// What goes wrong at a vendor in a round: nothing in every second one, so that it heals and the cache fills.
-fn rules(round: usize, vendor: usize) -> String {
+/// What goes wrong at a vendor in a round: nothing in every second one, so that it heals and the cache fills. Until anything is
+/// judged (`early`) it is as bad as it gets: what a fault makes the allocator keep at most is to be there by then.
+fn rules(round: usize, vendor: usize, early: bool) -> String {
     if round.is_multiple_of(2) {
         return "[]".to_owned();
     }
     // Never the same at two vendors.
     let fault = FAULTS[(round / 2 + vendor * FAULTS.len() / 3) % FAULTS.len()];
     match fastrand::u8(0..4) {
-        // At first as bad as it gets: what a fault makes the allocator keep at most is to be there before anything is judged.
-        _ if round < 2 * FAULTS.len() => format!("[{{\"fault\":{fault}}}]"),
+        _ if early => format!("[{{\"fault\":{fault}}}]"),
         0 => format!("[{{\"fault\":{fault},\"percent\":30}}]"),
         1 => format!(
             "[{{\"fault\":{fault},\"method\":\"PATCH\",\"after\":true}},{{\"fault\":{fault},\"percent\":60}}]"
@@ -170,7 +170,12 @@ fn watch(
     while start.elapsed() < all {
         if start.elapsed() >= round * rounds {
             for (number, (vendor, desk)) in desks.iter().enumerate() {
-                send(desk, "PUT", "/_sim/faults", &rules(rounds as usize, number));
+                send(
+                    desk,
+                    "PUT",
+                    "/_sim/faults",
+                    &rules(rounds as usize, number, start.elapsed() <= all / 6),
+                );
                 send(desk, "DELETE", "/_sim/calls", "");
                 tell(gateway, vendor, desk);
             }
