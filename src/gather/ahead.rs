@@ -1,7 +1,8 @@
 //! Reading ahead: while a reader walks, the vendor pages that the next answer will need come into the cache before it is asked for.
 //!
 //! Nothing is read that the walk would not read itself, by the same names, so a walk to the end costs no call more; one that stops
-//! has read at most one page of each source for nothing. These reads are of the background: they leave others their reserve.
+//! has read at most one page of each source for nothing. These reads are of the background: they leave others their reserve. Whoever
+//! walks pays for them.
 
 use jiff::Timestamp;
 
@@ -10,7 +11,7 @@ use super::position::Position;
 use super::record::Record;
 use super::settings::Settings;
 use super::walk::Walk;
-use crate::model::cx::{Cx, Meter};
+use crate::model::cx::Cx;
 use crate::model::page::PageToken;
 
 /// Whether a reader who comes with this cursor goes on so soon that what is read ahead is still fresh then: the answer before this
@@ -31,7 +32,7 @@ impl<T: Record> Walk<T> {
         for feed in std::mem::take(&mut self.feeds).into_iter().filter(|feed| feed.is_dry()) {
             let Position::Stream { page: Some(page), .. } = &feed.position else { continue };
             let page = PageToken::from(page);
-            let cx = Cx { meter: Meter::default(), background: true, ..cx.clone() };
+            let cx = Cx { meter: cx.meter.later(), background: true, ..cx.clone() };
             tokio::spawn(async move { drop(feed.reader.read(&cx, feed.span, Some(&page)).await) });
         }
     }

@@ -325,7 +325,7 @@ impl Cache {
         if let Some(held) = held.as_ref().filter(|held| held.is_aging(self.aging)) {
             key.count(CacheRead::Aging);
             if !held.renewing.swap(true, Ordering::Relaxed) {
-                let nobody = Cx { meter: Meter::default(), background: true, ..cx.clone() };
+                let nobody = Cx { meter: cx.meter.later(), background: true, ..cx.clone() };
                 drop(self.fly(&nobody, key.clone(), load));
             }
             return held.read(Age::Aging).ok_or_else(garbled);

@@ -25,8 +25,8 @@ use tracing::Instrument;
 
 pub use self::answer::Answer;
 pub use self::budget::Budget;
-use self::budget::Reckoned;
 pub(super) use self::budget::{Purse, Unlimited};
+use self::budget::{Reckoned, paying};
 pub use self::live::{Opened, open};
 use self::read::{Read, read};
 pub(super) use self::refusal::Refusal;
@@ -136,6 +136,7 @@ async fn execute_read(
     read: impl Future<Output = Result<Read, Refusal>>,
     spent: &Spent,
 ) -> Answer {
+    let cx = paying(cx, &schema.purse);
     let gather = schema.strict.data::<Gather>();
     // Before anything is read: what changes meanwhile is not to be missed.
     let standing = gather.map(Gather::standing);

@@ -1,6 +1,7 @@
 //! What travels down with every request, beside what it asks for.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,6 +39,20 @@ pub struct Meter {
     whole: Option<Arc<Meter>>,
     /// What the answer rests on. Parts share it with the whole.
     pub ground: Ground,
+    /// How the calls of work that goes on behind the answer are paid for.
+    later: Option<Payment>,
+    /// How these calls are, if that is what this meters.
+    paid: Option<Payment>,
+}
+
+/// What is done for each call that is made when the answer may be there already.
+#[derive(Clone)]
+struct Payment(Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Payment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Payment")
+    }
 }
 
 /// Older data than usual, used for single records of one source.
@@ -55,12 +70,29 @@ impl Meter {
     /// A meter of a part of the work, whose calls count for the whole, too.
     #[must_use]
     pub fn part(&self) -> Self {
-        Self { whole: Some(Arc::new(self.clone())), ground: self.ground.clone(), ..Self::default() }
+        let (whole, ground, later) = (Some(Arc::new(self.clone())), self.ground.clone(), self.later.clone());
+        Self { whole, ground, later, ..Self::default() }
+    }
+
+    /// The same meter. Each call of work that goes on behind the answer ([`Meter::later`]) is paid for by `pay`, since nothing that is
+    /// reckoned once the answer is there knows of it.
+    #[must_use]
+    pub fn paid_later(self, pay: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { later: Some(Payment(Arc::new(pay))), ..self }
+    }
+
+    /// A meter of work that goes on behind the answer: its calls do not count for this one, and its data is no part of the answer.
+    #[must_use]
+    pub fn later(&self) -> Self {
+        Self { paid: self.later.clone(), ..Self::default() }
     }
 
     /// Adds one call.
     pub fn count(&self) {
         self.own.fetch_add(1, Ordering::Relaxed);
+        if let Some(Payment(pay)) = &self.paid {
+            pay();
+        }
         if let Some(whole) = &self.whole {
             whole.count();
         }

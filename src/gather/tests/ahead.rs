@@ -1,8 +1,8 @@
-//! Reading ahead: whoever walks finds the next page read, nobody pays for it, and who does not walk is not read for.
+//! Reading ahead: whoever walks finds the next page read, and who does not walk is not read for.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -12,7 +12,7 @@ use crate::gather::Gather;
 use crate::gather::request::{LeadFilter, Paging};
 use crate::gather::settings::Settings;
 use crate::model::caps::Paging as Pages;
-use crate::model::cx::Cx;
+use crate::model::cx::{Cx, Meter};
 use crate::model::failure::SourceErrorKind;
 
 /// Two vendors of 500 rows each, in pages of 50.
@@ -112,4 +112,39 @@ async fn an_answer_that_needs_what_is_being_read_ahead_waits_for_that_read() {
         after = page.end_cursor().map(str::to_owned);
     }
     assert_eq!(calls(&models), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_walks_pays_for_what_is_read_ahead_and_for_what_is_renewed() {
+    let models = vendors();
+    let gather = gather(&models, settings(true));
+    let (paid, counted) = (Arc::new(AtomicU32::new(0)), Meter::default());
+    let pay = Arc::clone(&paid);
+    let meter = counted.clone().paid_later(move || {
+        pay.fetch_add(1, Ordering::Relaxed);
+    });
+    let ask = async |after: Option<String>| {
+        // As one of a batch has it.
+        let cx = Cx { meter: meter.part(), ..cx() };
+        let paging = Paging { first: Some(40), after, ..Paging::default() };
+        let page = gather.leads(&cx, &LeadFilter::default(), &paging).await.unwrap();
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        page.end_cursor().map(str::to_owned)
+    };
+    let mut after = None;
+    for _ in 0..10 {
+        after = ask(after).await;
+    }
+    let ahead = paid.load(Ordering::Relaxed);
+    assert!(ahead >= 4, "{ahead}");
+    assert_eq!(counted.calls() + ahead, calls(&models));
+    // Old enough to be renewed by whoever reads it, who waits for nothing.
+    tokio::time::advance(Settings::default().list_ttl + Duration::from_millis(10)).await;
+    let before = counted.calls();
+    ask(None).await;
+    assert_eq!(counted.calls(), before);
+    assert_eq!(counted.calls() + paid.load(Ordering::Relaxed), calls(&models));
+    assert!(paid.load(Ordering::Relaxed) > ahead);
 }

@@ -41,6 +41,16 @@ impl Budget for Unlimited {
 /// The budget of a schema.
 pub(in crate::graphql) type Purse = Arc<dyn Budget>;
 
+/// The same circumstances, in which calls behind the answer are paid for as they are made. None is held back for that: what the
+/// caller asks for next is.
+pub(super) fn paying(cx: Cx, purse: &Purse) -> Cx {
+    let (purse, caller) = (Arc::clone(purse), cx.caller.clone());
+    let meter = cx.meter.paid_later(move || {
+        let _ = purse.take(&caller, CALL);
+    });
+    Cx { meter, ..cx }
+}
+
 /// What an operation is reckoned at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reckoned {
@@ -75,5 +85,51 @@ impl Reckoned {
     /// Pays for an event that has been told, and for what was read for it. It is never held back for that: what comes next is.
     pub(super) fn told(self, purse: &Purse, cx: &Cx) {
         let _ = purse.take(&cx.caller, Self { calls: cx.meter.calls(), ..self }.cost());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::model::cx::Meter;
+
+    /// What was taken, and from whom.
+    #[derive(Default)]
+    struct Taken(AtomicU32);
+
+    impl Budget for Arc<Taken> {
+        fn take(&self, caller: &Caller, cost: u32) -> Result<(), Duration> {
+            assert_eq!(&*caller.name, "reader");
+            self.0.fetch_add(cost, Ordering::Relaxed);
+            Ok(())
+        }
+
+        fn give_back(&self, _: &Caller, _: u32) {}
+    }
+
+    #[test]
+    fn calls_behind_the_answer_are_paid_for_as_they_are_made_and_others_are_not() {
+        let taken = Arc::new(Taken::default());
+        let cx = Cx {
+            deadline: Instant::now(),
+            now: jiff::Timestamp::UNIX_EPOCH,
+            request_id: Arc::from("req-1"),
+            caller: Caller::unrestricted("reader"),
+            meter: Meter::default(),
+            background: false,
+        };
+        let purse: Purse = Arc::new(Arc::clone(&taken));
+        let cx = paying(cx, &purse);
+        cx.meter.count();
+        cx.meter.part().count();
+        assert_eq!((cx.meter.calls(), taken.0.load(Ordering::Relaxed)), (2, 0));
+        for _ in 0..3 {
+            cx.meter.part().later().count();
+        }
+        assert_eq!((cx.meter.calls(), taken.0.load(Ordering::Relaxed)), (2, 3 * CALL));
     }
 }
