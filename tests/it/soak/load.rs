@@ -119,11 +119,12 @@ impl Load {
         json!({ "query": query, "variables": { "id": some(&self.ids).unwrap_or_default() } })
     }
 
-    /// Some orders are given again by their keys, some by a key that is another's.
+    /// Some orders are given again by their keys, some by a key that is another's. None adds a note: leads that grow would have the
+    /// gateway hold more, too.
     fn write(&self) -> Value {
         let number = fastrand::u32(..ORDERS);
-        let mut input =
-            json!({ "id": some(&self.ids).unwrap_or_default(), "notes": format!("note {number}") });
+        let status = if number.is_multiple_of(2) { "CONTACTED" } else { "NEW" };
+        let mut input = json!({ "id": some(&self.ids).unwrap_or_default(), "status": status });
         if fastrand::bool() {
             input["idempotencyKey"] = format!("soak-{number}").into();
         }

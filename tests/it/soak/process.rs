@@ -48,11 +48,24 @@ fn links(gateway: &Gateway, directory: &str) -> Vec<String> {
     entries.map_while(Result::ok).map(|entry| path(entry).to_string_lossy().into_owned()).collect()
 }
 
-/// The memory that it has, in MiB.
-pub(super) fn resident(gateway: &Gateway) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.child.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
+/// Memory of a process, in MiB.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
+    /// All that is resident.
+    pub(super) resident: f64,
+    /// What of it is its own. The rest are pages of its executable, which come as code is first run, and go as the kernel likes.
+    pub(super) own: f64,
+}
+
+impl Memory {
+    pub(super) fn of(gateway: &Gateway) -> Self {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.child.id())).unwrap();
+        let mib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
+        };
+        Self { resident: mib("VmRSS:"), own: mib("RssAnon:") }
+    }
 }
 
 /// Its metrics, by an address that was found out once: to look for it in the log of an hour takes longer each time.
