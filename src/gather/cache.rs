@@ -5,6 +5,7 @@
 //! anew, and while the vendor fails, both for a bounded time and marked. What is forgotten is void at once, and so is what a read
 //! brings that began before (`generations`). Recording links never come here.
 
+mod flight;
 mod held;
 mod rows;
 #[cfg(test)]
@@ -12,33 +13,29 @@ mod tests;
 
 use std::collections::HashSet;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant as StdInstant};
 
-use futures_util::FutureExt;
 use jiff::Timestamp;
 use moka::future::Cache as Moka;
 use moka::policy::EvictionPolicy;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
-use tracing::Instrument;
 
+use self::flight::Wait;
 pub(super) use self::held::{Age, Fresh, Life, Read};
 use self::held::{Held, Holding};
 use self::rows::{PLACE, Rows};
 use super::generations::{Generations, Name, Stamp};
 use super::record::Record;
 use super::settings::Settings;
-use crate::model::cx::{Cx, Meter};
+use crate::model::cx::Cx;
 use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{Key, NativeId, SourceId};
 use crate::model::lease::Basis;
 use crate::model::page::PageToken;
 use crate::source::{ConversationQuery, LeadQuery};
 use crate::telemetry::metrics::{self, CacheRead};
-use crate::telemetry::{self, traces};
 
 /// What an entry takes beside what it holds, about, in bytes: its key, its place in the cache, its part in the order of use and of
 /// expiry.
@@ -97,13 +94,6 @@ impl ReadKey {
     fn count(&self, result: CacheRead) {
         metrics::cache_read(self.source().as_str(), self.what(), result);
     }
-}
-
-/// What became of a read that failed.
-struct Lost {
-    error: SourceError,
-    /// Nobody waited for it.
-    background: bool,
 }
 
 /// The cache.
@@ -367,91 +357,6 @@ impl Cache {
         let standing = self.generations.standing(key.names(), held.begun, Arc::clone(held.replaced()));
         let standing: Arc<dyn Basis> = Arc::new(standing);
         cx.meter.ground.rest(held.fresh_until(), &standing);
-    }
-
-    /// Reads in a task of its own: whoever waits may leave, the read and its place in the cache stay. Equal reads are one.
-    fn fly<V, F>(
-        &self,
-        cx: &Cx,
-        key: ReadKey,
-        load: impl FnOnce(Cx, Stamp) -> F + Send + 'static,
-    ) -> JoinHandle<Result<Held, Arc<Lost>>>
-    where
-        V: Send + Sync + 'static,
-        F: Future<Output = Result<Fresh<V>, SourceError>> + Send + 'static,
-    {
-        let own = Cx { deadline: Instant::now() + self.patience, ..cx.clone() };
-        let since = key.since(&self.generations);
-        let (cache, name) = (self.clone(), key.clone());
-        let reading = async move {
-            let leads = AtomicBool::new(false);
-            let flight = async {
-                leads.store(true, Ordering::Relaxed);
-                // The flight before this one may have landed since its reader looked.
-                if let Some(held) = cache.held(&name).await.filter(|held| held.is_fresh()) {
-                    return Ok(held);
-                }
-                let (fetched_at, background, begun) = (own.now, own.background, cache.generations.now());
-                let span = traces::read(name.source().as_str(), name.what(), background);
-                let request_id = Arc::clone(&own.request_id);
-                // A panic is a failure like any other, of all who wait for this read: none of them is to run into it again.
-                let outcome =
-                    AssertUnwindSafe(load(own, begun)).catch_unwind().instrument(span.clone()).await;
-                traces::read_ended(&span, matches!(outcome, Ok(Ok(_))));
-                let outcome = outcome.unwrap_or_else(|_| {
-                    tracing::error!(
-                        request_id = &*request_id,
-                        source = name.source().as_str(),
-                        "read panicked"
-                    );
-                    Err(SourceError::new(name.source(), "read", SourceErrorKind::Internal))
-                });
-                match outcome {
-                    Ok(fresh) => {
-                        let held = Holding::new(fresh, fetched_at, begun);
-                        cache.keep(name.clone(), Arc::clone(&held)).await;
-                        Ok(held)
-                    }
-                    Err(error) => {
-                        // The next reader may try again.
-                        if let Some(held) = cache.held.get(&name).await {
-                            held.renewing.store(false, Ordering::Relaxed);
-                        }
-                        Err(Lost { error, background })
-                    }
-                }
-            };
-            let (source, what) = (key.source().clone(), key.what());
-            let landed = cache.flights.try_get_with((key, since), flight).await;
-            if !leads.load(Ordering::Relaxed) {
-                metrics::cache_joined(source.as_str(), what);
-            }
-            landed
-        };
-        tokio::spawn(reading.in_current_span().instrument(telemetry::request(&cx.request_id)))
-    }
-}
-
-/// One who waits for a read. If they leave before it has cost anything, their part in it ends: who else waits for it goes on with it.
-struct Wait<T> {
-    flight: JoinHandle<T>,
-    meter: Meter,
-    over: bool,
-}
-
-impl<T> Wait<T> {
-    fn of(cx: &Cx, fly: impl FnOnce(&Cx) -> JoinHandle<T>) -> Self {
-        let meter = cx.meter.part();
-        let flight = fly(&Cx { meter: meter.clone(), ..cx.clone() });
-        Self { flight, meter, over: false }
-    }
-}
-
-impl<T> Drop for Wait<T> {
-    fn drop(&mut self) {
-        if !self.over && self.meter.calls() == 0 {
-            self.flight.abort();
-        }
     }
 }
 
