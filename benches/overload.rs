@@ -111,13 +111,14 @@ fn halves(part: &Part) -> Vec<(f64, Duration)> {
     (0..=last).map(of).collect()
 }
 
-/// When after the storm all was as it is at rest: from then on no more were refused in half a second, and no answers took more than
-/// twice as long, than in the worst half second of before.
+/// When after the storm all was as it is at rest: for two seconds from then on no more were refused in half a second, and no answers
+/// took more than twice as long, than in the worst half second of before.
 fn recovered(after: &Part, before: &Part) -> Duration {
     let worst = halves(before).into_iter().reduce(|one, other| (one.0.max(other.0), one.1.max(other.1)));
     let (refused, took) = worst.unwrap_or_default();
-    let bad = halves(after).iter().rposition(|half| half.0 > refused || half.1 > took * 2);
-    Duration::from_millis(bad.map_or(0, |number| (number as u64 + 1) * 500))
+    let is_good = |half: &(f64, Duration)| half.0 <= refused && half.1 <= took * 2;
+    let good = halves(after).windows(4).position(|four| four.iter().all(is_good));
+    good.map_or(after.lasted, |half| Duration::from_millis(half as u64 * 500))
 }
 
 async fn measure(gateway: &Gateway) -> bool {
