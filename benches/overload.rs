@@ -87,6 +87,7 @@ async fn open(load: &Load, gateway: &Gateway, a_second: f64, lasted: Duration) -
             resident_kib = resident(gateway).max(resident_kib);
         }
     };
+    load.connect().await;
     let samples = load.open(a_second, lasted, look).await;
     Part { samples, lasted, resident_kib }
 }

@@ -1,5 +1,6 @@
 //! A load over connections that stay open: so many at once, or so many a second whatever becomes of them.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -56,7 +57,7 @@ pub(crate) struct Load {
     headers: Arc<str>,
     /// The document, by a number that is another one each time.
     document: fn(usize) -> String,
-    idle: Arc<Mutex<Vec<TcpStream>>>,
+    idle: Arc<Mutex<VecDeque<TcpStream>>>,
     open: Arc<AtomicUsize>,
     number: Arc<AtomicUsize>,
     samples: Arc<Mutex<Vec<Sample>>>,
@@ -88,7 +89,7 @@ impl Load {
 
     /// A connection, and whether it is a new one.
     async fn socket(&self) -> Option<(TcpStream, bool)> {
-        if let Some(socket) = self.idle.lock().unwrap().pop() {
+        if let Some(socket) = self.idle.lock().unwrap().pop_front() {
             return Some((socket, false));
         }
         if self.open.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS {
@@ -110,7 +111,7 @@ impl Load {
         while let Some((mut socket, is_new)) = self.socket().await {
             if let Some(told) = ask(&mut socket, &request, &mut Vec::with_capacity(32 * 1024)).await {
                 status = told;
-                self.idle.lock().unwrap().push(socket);
+                self.idle.lock().unwrap().push_back(socket);
                 break;
             }
             self.open.fetch_sub(1, Ordering::Relaxed);
@@ -143,6 +144,15 @@ impl Load {
         }
         askers.join_all().await;
         self.taken()
+    }
+
+    /// Opens all connections that there may be. They are used by turns, so what they take is the same however much is asked.
+    pub(crate) async fn connect(&self) {
+        let mut all = Vec::new();
+        while let Some((socket, _)) = self.socket().await {
+            all.push(socket);
+        }
+        self.idle.lock().unwrap().extend(all);
     }
 
     /// So many a second, whatever becomes of them. `look` is called all the while.
