@@ -42,7 +42,7 @@ impl Budget for Unlimited {
 pub(in crate::graphql) type Purse = Arc<dyn Budget>;
 
 /// The same circumstances, in which calls behind the answer are paid for as they are made. None is held back for that: what the
-/// caller asks for next is.
+/// caller asks for next is. Who has nothing left owes no more for them than that.
 pub(super) fn paying(cx: Cx, purse: &Purse) -> Cx {
     let (purse, caller) = (Arc::clone(purse), cx.caller.clone());
     let meter = cx.meter.paid_later(move || {
