@@ -187,8 +187,9 @@ impl Budget for Callers {
 }
 
 fn engine(schema: Schema) -> Engine {
+    let schema = Arc::new(schema);
     Arc::new(move |cx, asks| {
-        let schema = schema.clone();
+        let schema = Arc::clone(&schema);
         async move {
             let mut requests: Vec<_> = asks.into_iter().map(request).collect();
             if requests.len() > 1 {

@@ -1,5 +1,7 @@
 //! What a client gets: edges in one order, and how each source took part.
 
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ pub struct Connection<T> {
     /// The walk stopped early, but further on than the last node.
     pub(super) short: bool,
     pub(super) sealed: Arc<Sealed>,
+    pub(super) beside: Arc<Beside>,
 }
 
 /// The cursors of a page that were asked for: each is sealed once, the last one being the end's.
@@ -48,7 +51,26 @@ impl Sealed {
     }
 }
 
+/// What is made of a page by whoever shows it, and kept with it.
+#[derive(Default)]
+pub(super) struct Beside {
+    shown: AtomicBool,
+    made: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
 impl<T> Connection<T> {
+    /// What is made of this page to show it sooner next time, kept as long as the page is. `None` the first time: most pages are
+    /// shown once. Everyone makes the same `M`, which is to take no more memory than the records do.
+    pub fn beside<M: Any + Send + Sync>(&self, make: impl FnOnce() -> M) -> Option<&M> {
+        let Beside { shown, made } = &*self.beside;
+        // Nobody waits for anybody here, so it does not matter who is the first.
+        if !shown.load(Ordering::Relaxed) {
+            shown.store(true, Ordering::Relaxed);
+            return None;
+        }
+        made.get_or_init(|| Box::new(make())).downcast_ref()
+    }
+
     /// The cursor of the edge at `index`. Sealed only when asked for.
     #[must_use]
     pub fn cursor(&self, index: usize) -> Option<&str> {
@@ -81,13 +103,15 @@ impl<T> Connection<T> {
             reports: reports.collect(),
             trail: Arc::clone(&self.trail),
             sealed: Arc::clone(&self.sealed),
+            beside: Arc::clone(&self.beside),
             ..*self
         }
     }
 }
 
 impl<T: Record> Connection<T> {
-    /// About how many bytes it holds, its records and all cursors that may be asked for among them.
+    /// About how many bytes it holds, all cursors that may be asked for and what is made of its records among them. These
+    /// themselves are held elsewhere as well, and what is made of them takes no more.
     pub(super) fn weight(&self) -> usize {
         let nodes: usize = self.nodes.iter().map(|node| node.weight() as usize).sum();
         let stops = self.reports.len();

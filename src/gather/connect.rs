@@ -168,6 +168,7 @@ impl Inner {
             first,
             short: walk.short,
             sealed: Arc::default(),
+            beside: Arc::default(),
         })
     }
 

@@ -4,6 +4,7 @@
 //! since vendors' own cursors are inside and clients are not to build on them. The nonce is derived from the payload with the
 //! key, so that one place has one cursor. The server keeps no paging state.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine;
@@ -167,7 +168,11 @@ pub(super) fn longest(sources: usize) -> usize {
 
 /// The fingerprint of a filter: of its `Debug` text, which names every member.
 pub(super) fn fingerprint(filter: &impl std::fmt::Debug) -> u64 {
-    let digest = Sha256::digest(format!("{filter:?}").as_bytes());
+    // Room at once for what most filters say, instead of growing to it.
+    let mut text = String::with_capacity(512);
+    // A string takes all that is written.
+    let _ = write!(text, "{filter:?}");
+    let digest = Sha256::digest(text.as_bytes());
     digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 

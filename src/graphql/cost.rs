@@ -6,15 +6,19 @@
 //! What does not fit the schema counts nothing; validation refuses it.
 
 pub(super) mod fields;
+mod figures;
+mod given;
 mod nodes;
 mod shapes;
 mod walk;
 mod writes;
 
+use async_graphql::Pos;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Pos, Variables};
 
 use self::fields::Fields;
+pub(super) use self::figures::{Figures, Reckoned};
+pub(super) use self::given::Given;
 pub(super) use self::nodes::Nodes;
 use self::walk::Walk;
 use crate::gather::prices::Prices;
@@ -54,10 +58,10 @@ impl Cost {
     pub(super) fn of(
         document: &ExecutableDocument,
         operation: &OperationDefinition,
-        variables: &Variables,
+        given: &Given<'_>,
         prices: &dyn Fn(&SourceFilter) -> Prices,
     ) -> Self {
-        let mut walk = Walk::new(Fields::new(document, operation, variables, MAX_STEPS), prices);
+        let mut walk = Walk::new(Fields::new(document, given, MAX_STEPS), prices);
         let set = &operation.selection_set.node;
         let (calls, writes) = match operation.ty {
             OperationType::Query => (walk.query(set), 0),

@@ -1,6 +1,6 @@
 //! What whoever may not read personal data gets in its place.
 //!
-//! A record becomes part of an answer only as [`Shown`], and is masked on the way there, whichever way it came. Each
+//! A record becomes part of an answer only as [`Shown`] or [`Seen`], and is masked on the way there, whichever way it came. Each
 //! record is taken apart member by member, so that a new member does not compile until somebody has decided about it.
 
 use std::ops::Deref;
@@ -39,6 +39,32 @@ impl<T> Deref for Shown<T> {
 
     fn deref(&self) -> &T {
         &self.0
+    }
+}
+
+/// The same for as long as the record is looked at.
+pub(super) enum Seen<'a, T> {
+    /// All of it.
+    Whole(&'a T),
+    /// Without personal data.
+    Masked(Box<T>),
+}
+
+impl<'a, T: Mask> Seen<'a, T> {
+    /// The record as `caller` may see it.
+    pub(super) fn by(caller: &Caller, record: &'a T) -> Self {
+        if caller.may(Scope::PiiRead) { Self::Whole(record) } else { Self::Masked(Box::new(record.masked())) }
+    }
+}
+
+impl<T> Deref for Seen<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::Whole(record) => record,
+            Self::Masked(record) => record,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::types::node::{self, Node};
 use super::types::report;
 use super::types::source::Source;
 use super::types::viewer::Viewer;
-use super::writer::Written;
+use super::writer::{Listed as _, Written, tells_calls};
 use crate::gather::request::Paging;
 use crate::model::cx::Cx;
 use crate::model::id::EntityKind;
@@ -78,10 +78,8 @@ impl Query {
         let list = async {
             let asked = (filter.unwrap_or_default().try_into()?, Paging { first, after, last, before });
             let state = State::of(ctx)?;
-            let (filter, paging) = asked.clone();
-            let read = async { Ok(state.gather.leads(&state.cx, &filter, &paging).await?) };
-            let page = state.leads.get(asked, read).await?;
-            state.note_page(ctx, &page);
+            let page = LeadConnection::read(state, asked).await?;
+            state.note_page(&page, || tells_calls(ctx));
             report::check(ctx, on_source_failure, &page.reports)?;
             Ok(Written(LeadConnection::new(state, page)))
         };
@@ -111,10 +109,8 @@ impl Query {
         let list = async {
             let asked = (filter.unwrap_or_default().try_into()?, Paging { first, after, last, before });
             let state = State::of(ctx)?;
-            let (filter, paging) = asked.clone();
-            let read = async { Ok(state.gather.conversations(&state.cx, &filter, &paging).await?) };
-            let page = state.conversations.get(asked, read).await?;
-            state.note_page(ctx, &page);
+            let page = ConversationConnection::read(state, asked).await?;
+            state.note_page(&page, || tells_calls(ctx));
             report::check(ctx, on_source_failure, &page.reports)?;
             Ok(Written(ConversationConnection::new(state, page)))
         };
@@ -146,10 +142,8 @@ impl Query {
         let list = async {
             let asked = (filter.unwrap_or_default().try_into()?, Paging { first, after, last, before });
             let state = State::of(ctx)?;
-            let (filter, paging) = asked.clone();
-            let read = async { Ok(state.gather.interactions(&state.cx, &filter, &paging).await?) };
-            let page = state.interactions.get(asked, read).await?;
-            state.note_page(ctx, &page);
+            let page = InteractionConnection::read(state, asked).await?;
+            state.note_page(&page, || tells_calls(ctx));
             report::check(ctx, on_source_failure, &page.reports)?;
             Ok(Written(InteractionConnection::new(state, page)))
         };

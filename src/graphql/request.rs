@@ -13,6 +13,7 @@ mod variables;
 
 use std::mem;
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -28,12 +29,12 @@ pub use self::budget::Budget;
 pub(super) use self::budget::{Purse, Unlimited};
 use self::budget::{Reckoned, paying};
 pub use self::live::{Opened, open};
-use self::read::{Read, read};
+use self::read::{Read, Sources, read};
 pub(super) use self::refusal::Refusal;
 use super::documents::Hash;
 use super::error::{REQUEST_TIMEOUT, VALIDATION_FAILED};
 use super::state::State;
-use super::{Cx, Gather, Schema, Settings};
+use super::{Cx, Gather, Schema};
 use crate::telemetry::{metrics, traces};
 
 /// How long after the deadline the answer is waited for. Everything below keeps the deadline and gives a partial answer
@@ -139,21 +140,22 @@ async fn execute_read(
     let cx = paying(cx, &schema.purse);
     let gather = schema.strict.data::<Gather>();
     // Before anything is read: what changes meanwhile is not to be missed.
-    let standing = gather.map(Gather::standing);
-    let state = gather.map(|gather| State::new(gather.clone(), cx.clone()));
+    let sources = gather.map(Sources::now);
+    let state = gather.map(|gather| Box::new(State::new(gather.clone(), cx.clone())));
     let passing = state.as_ref().map(|state| state.passing.clone());
     let (mut safe, mut query, mut unknown) = (false, false, None);
-    let mut answer = bounded(&cx, schema.settings.suggestions.holds(&cx.caller), async {
+    let work = async {
         let read = read.await?;
         safe = read.safe;
         let (is_query, learned) = (read.is_query(), read.to_learn());
         let roots = if read.known { &schema.trusting } else { &schema.strict };
-        let response = run(roots, &cx, state, read, &schema.settings, spent, &schema.purse).await?;
+        let reckoned = read.reckon(&schema.settings, &cx.caller, sources.as_ref(), spent)?;
+        let response = run(roots, &cx, state, read, reckoned, &schema.purse).await?;
         // Only now: nothing is known of what did not come to its end.
         (query, unknown) = (is_query, learned);
         Ok(response)
-    })
-    .await;
+    };
+    let mut answer = bounded(&cx, schema.settings.suggestions.holds(&cx.caller), pin!(work)).await;
     metrics::operation_answered(answer.refusal().is_none(), answer.codes(), cx.meter.calls());
     let named = document.named;
     if answer.refusal().is_none() {
@@ -169,8 +171,8 @@ async fn execute_read(
         answer.keep_for(FRESH);
     }
     // What changes something is to change it each time it is asked.
-    if let (true, Some(lease), Some(standing)) = (lasts && query, cx.meter.ground.lease(), standing) {
-        answer.give_again(lease.and(standing));
+    if let (true, Some(lease), Some(sources)) = (lasts && query, cx.meter.ground.lease(), sources) {
+        answer.give_again(lease.and(sources.standing));
     }
     answer
 }
@@ -179,10 +181,9 @@ async fn execute_read(
 async fn run<Q, M, S>(
     schema: &async_graphql::Schema<Q, M, S>,
     cx: &Cx,
-    state: Option<State>,
+    state: Option<Box<State>>,
     read: Read,
-    settings: &Settings,
-    spent: &Spent,
+    reckoned: Reckoned,
     purse: &Purse,
 ) -> Result<Response, Refusal>
 where
@@ -190,8 +191,6 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    let sources = state.as_ref().map(|state| &state.gather);
-    let reckoned = read.reckon(settings, &cx.caller, sources, spent)?;
     if read.is_subscription() {
         return Err(Refusal::new(VALIDATION_FAILED, live::ELSEWHERE, None));
     }
@@ -200,20 +199,30 @@ where
     tracing::debug!(request_id = &*cx.request_id, upstream_cost = reckoned.calls, "operation reckoned");
     reckoned.pay(purse, &cx.caller)?;
     let writes_lists = !read.document.merges_lists;
-    let mut request = read.into_request().data(cx.clone());
-    if let Some(state) = state {
-        request = request.data(State { writes_lists, ..state });
+    if let Some(state) = &state
+        && writes_lists
+        && let Some(data) = read.straight(state).await
+    {
+        reckoned.settle(purse, cx);
+        return Ok(Response::new(async_graphql::Value::Binary(data)));
     }
-    let response = schema.execute(request).await;
+    let mut request = read.into_request().data(cx.clone());
+    if let Some(mut state) = state {
+        state.writes_lists = writes_lists;
+        request = request.data(*state);
+    }
+    // In a box: whoever does not come here is not to carry the room for it.
+    let response = Box::pin(schema.execute(request)).await;
     reckoned.settle(purse, cx);
     Ok(response)
 }
 
-/// Answers with what comes of some work, which neither goes on long past its time nor takes others down by a panic.
+/// Answers with what comes of some work, which neither goes on long past its time nor takes others down by a panic. The work stays
+/// where it is: it is large, and would be moved with each thing that is put around it.
 async fn bounded(
     cx: &Cx,
     suggestions: bool,
-    work: impl Future<Output = Result<Response, Refusal>>,
+    work: Pin<&mut impl Future<Output = Result<Response, Refusal>>>,
 ) -> Answer {
     let (request_id, limit) = (&*cx.request_id, cx.deadline + GRACE);
     // No lock of ours is held across a resolver, so what unwinds leaves nothing half done.

@@ -7,14 +7,15 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use async_graphql::Pos;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     ExecutableDocument, OperationDefinition, OperationType, SelectionSet, Type, TypeKind,
     TypeSystemDefinition,
 };
-use async_graphql::{Pos, Variables};
 
 use super::MAX_DEPTH;
+use super::cost::Given;
 use super::cost::fields::Fields;
 use crate::model::caller::{Caller, Scope, Scopes};
 
@@ -228,7 +229,7 @@ pub(super) struct Forbidden {
 pub(super) fn check(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
-    variables: &Variables,
+    given: &Given<'_>,
     caller: &Caller,
 ) -> Result<(), Forbidden> {
     if Scope::ALL.into_iter().all(|scope| caller.may(scope)) {
@@ -239,7 +240,7 @@ pub(super) fn check(
         OperationType::Mutation => "Mutation",
         OperationType::Subscription => "Subscription",
     };
-    let fields = Fields::new(document, operation, variables, MAX_STEPS);
+    let fields = Fields::new(document, given, MAX_STEPS);
     let mut walk = Walk { fields, caller, lacking: Vec::new(), refused: Vec::new() };
     walk.object(root, &[&operation.selection_set.node], 0);
     if walk.fields.steps == 0 {
@@ -253,7 +254,7 @@ pub(super) fn check(
 }
 
 struct Walk<'a> {
-    fields: Fields<'a>,
+    fields: Fields<'a, 'a>,
     caller: &'a Caller,
     lacking: Vec<Scope>,
     refused: Vec<(String, Pos)>,

@@ -1,7 +1,7 @@
 //! What belongs to one request: its circumstances, its loaders, the lists it has read.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::Context;
 
@@ -28,8 +28,8 @@ pub(super) struct State {
     pub(super) gather: Gather,
     /// The circumstances.
     pub(super) cx: Cx,
-    /// Look-ups by key.
-    pub(super) loaders: Loaders,
+    /// Look-ups by key, once there are any.
+    loaders: OnceLock<Box<Loaders>>,
     /// Lists of leads.
     pub(super) leads: Memo<(LeadFilter, Paging), Listed<Lead>>,
     /// Lists of conversations.
@@ -75,7 +75,7 @@ impl State {
     /// The state of a new request.
     pub(super) fn new(gather: Gather, cx: Cx) -> Self {
         Self {
-            loaders: Loaders::new(&gather, &cx),
+            loaders: OnceLock::new(),
             gather,
             cx,
             leads: Memo::default(),
@@ -95,12 +95,16 @@ impl State {
         ctx.data_opt().ok_or(ClientError::Internal)
     }
 
+    /// Look-ups by key.
+    pub(super) fn loaders(&self) -> &Loaders {
+        self.loaders.get_or_init(|| Box::new(Loaders::new(&self.gather, &self.cx)))
+    }
+
     /// Notes what makes the answer one of this moment where a page in it is not whole, is older than usual, or tells of the
     /// calls it took: whoever asks next needs none.
-    pub(super) fn note_page<T>(&self, ctx: &Context<'_>, page: &Connection<T>) {
+    pub(super) fn note_page<T>(&self, page: &Connection<T>, tells_calls: impl FnOnce() -> bool) {
         self.passing.mark_page(page);
-        let took_calls = page.reports.iter().any(|report| report.upstream_calls > 0);
-        if took_calls && ctx.look_ahead().field("sources").field("upstreamCalls").exists() {
+        if page.reports.iter().any(|report| report.upstream_calls > 0) && tells_calls() {
             self.cx.meter.ground.pass();
         }
     }

@@ -44,6 +44,17 @@ fn bench() -> Schema {
         Arc::new(Told { sparse: true, reads_fail: true, ..Told::whole("failing") }),
         Arc::new(Told { lists_fail: true, ..Told::whole("broken") }),
     ];
+    over(sources)
+}
+
+/// Where nothing fails: pages are whole, and so kept.
+fn healthy() -> Schema {
+    let sources: Vec<Arc<dyn Source>> =
+        vec![Arc::new(Told::whole("whole")), Arc::new(Told { histories: false, ..Told::whole("talks") })];
+    over(sources)
+}
+
+fn over(sources: Vec<Arc<dyn Source>>) -> Schema {
     let limits = Limits {
         bytes: 1 << 20,
         tokens: 60_000,
@@ -101,17 +112,29 @@ fn parts(answer: &str) -> (Option<String>, Vec<String>) {
     if members.contains_key("extensions") { (data, Vec::new()) } else { (data, errors) }
 }
 
+/// A list as the only one of an operation, in which every variable is used.
+fn straight(field: &str, set: &str) -> String {
+    format!("x: {field}(first: 20) @include(if: $yes) @skip(if: $no) {set}")
+}
+
+/// The list of an answer, as it is written, and the errors.
+fn list_of(answer: &str) -> (Option<String>, Vec<String>) {
+    let (data, errors) = parts(answer);
+    let mut data: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&data.unwrap()).unwrap();
+    (data.remove("x").map(|list| list.get().to_owned()), errors)
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "only this test looks at it")]
 fn written_lists_say_what_resolved_lists_say() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let schema = bench();
+    let schemas = [bench(), healthy()];
     let cases = std::env::var("LEADGRAPH_SELECTIONS").ok().and_then(|cases| cases.parse().ok()).unwrap_or(80);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-    let choices = (0..LISTS.len(), 0..2_usize, proptest::collection::vec(any::<u8>(), 0..160));
+    let choices = (0..LISTS.len(), 0..2_usize, 0..2_usize, proptest::collection::vec(any::<u8>(), 0..160));
     let records = Cell::new(0);
-    let outcome = runner.run(&choices, |(list, caller, choices)| {
-        let (field, kind) = LISTS[list];
+    let outcome = runner.run(&choices, |(list, schema, caller, choices)| {
+        let (schema, (field, kind)) = (&schemas[schema], LISTS[list]);
         let mut draw = Draw::new(choices, caller == 1);
         let set = draw.selection(kind, 5);
         let list = format!("x: {field}(first: 20) {set}");
@@ -121,11 +144,16 @@ fn written_lists_say_what_resolved_lists_say() {
         let once = format!("{head} {{ {list} {used} }} {fragments}");
         let twice =
             format!("{head} {{ {list} {used} ...Again }} fragment Again on Query {{ {list} }} {fragments}");
+        // A list alone is answered without the library once its document is known.
+        let alone = format!("{head} {{ __typename {} }} {fragments}", straight(field, &set));
         let caller = &callers()[caller];
-        let (written, resolved) = runtime.block_on(async {
+        let (written, resolved, unknown, alone) = runtime.block_on(async {
             // What is read for the first time is read by the first of them alone.
-            ask(&schema, caller, twice.clone()).await;
-            (ask(&schema, caller, once.clone()).await, ask(&schema, caller, twice).await)
+            ask(schema, caller, twice.clone()).await;
+            let (written, resolved) =
+                (ask(schema, caller, once.clone()).await, ask(schema, caller, twice).await);
+            let unknown = ask(schema, caller, alone.clone()).await;
+            (written, resolved, unknown, ask(schema, caller, alone).await)
         });
         assert!(
             !written.contains("VALIDATION_FAILED") && !written.contains("FORBIDDEN"),
@@ -133,6 +161,8 @@ fn written_lists_say_what_resolved_lists_say() {
         );
         records.set(records.get() + u32::from(written.contains("\"x\":{")));
         prop_assert_eq!(parts(&written), parts(&resolved), "{}", once);
+        prop_assert_eq!(list_of(&alone), list_of(&resolved), "{}", once);
+        prop_assert_eq!(parts(&alone), parts(&unknown), "{}", once);
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
 use async_graphql::parser::types::{
-    Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
+    Directive, ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet,
 };
-use async_graphql::{InputType, Name, Pos, Positioned, Value, Variables};
+use async_graphql::{InputType, Name, Pos, Positioned, Value};
+use async_graphql_value::Value as Written;
 
+use super::given::Given;
 use crate::graphql::MAX_RECURSION;
 
 /// One field of an answer, and every place that selects it.
@@ -19,9 +21,9 @@ pub(in crate::graphql) struct Selected<'a> {
 }
 
 /// Reads fields from a document.
-pub(in crate::graphql) struct Fields<'a> {
+pub(in crate::graphql) struct Fields<'a, 'g> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    variables: HashMap<&'a str, &'a Value>,
+    given: &'g Given<'a>,
     /// How many more selections are looked at; at 0 there are none any more.
     pub(in crate::graphql) steps: u32,
     /// Where one name of an answer is selected as two things. The library executes both, and looks for it by the types that are
@@ -29,20 +31,13 @@ pub(in crate::graphql) struct Fields<'a> {
     pub(in crate::graphql) conflict: Option<Pos>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a, 'g> Fields<'a, 'g> {
     pub(in crate::graphql) fn new(
         document: &'a ExecutableDocument,
-        operation: &'a OperationDefinition,
-        given: &'a Variables,
+        given: &'g Given<'a>,
         steps: u32,
     ) -> Self {
-        let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
-        let variables = definitions.filter_map(|definition| {
-            let name = &definition.name.node;
-            let value = given.get(name).or_else(|| Some(&definition.default_value.as_ref()?.node))?;
-            Some((name.as_str(), value))
-        });
-        Self { fragments: &document.fragments, variables: variables.collect(), steps, conflict: None }
+        Self { fragments: &document.fragments, given, steps, conflict: None }
     }
 
     /// The fields that are selected on an object of a type.
@@ -124,27 +119,40 @@ impl<'a> Fields<'a> {
     }
 
     fn is_included(&self, directives: &[Positioned<Directive>]) -> bool {
-        directives.iter().map(|directive| &directive.node).all(|directive| {
-            let condition = directive.get_argument("if").map(|value| value.node.clone());
-            let condition =
-                condition.and_then(|value| value.into_const_with(|name| self.variable(&name)).ok());
-            match (directive.name.node.as_str(), condition) {
-                ("skip", Some(Value::Boolean(condition))) => !condition,
-                ("include", Some(Value::Boolean(condition))) => condition,
-                _ => true,
-            }
-        })
+        is_included(directives, &|name| self.given.get(name))
     }
 
     /// An argument as the resolver will get it; `None` where it will not get that far.
-    pub(super) fn argument<T: InputType>(&self, field: &Field, name: &str) -> Option<T> {
+    pub(in crate::graphql) fn argument<T: InputType>(&self, field: &Field, name: &str) -> Option<T> {
         let value = field.get_argument(name).map(|value| value.node.clone());
         T::parse(value.and_then(|value| value.into_const_with(|name| self.variable(&name)).ok())).ok()
     }
 
     fn variable(&self, name: &str) -> Result<Value, Infallible> {
-        Ok(self.variables.get(name).map_or(Value::Null, |value| (*value).clone()))
+        Ok(self.given.get(name).cloned().unwrap_or_default())
     }
+}
+
+/// Whether `@skip` and `@include` leave something in.
+pub(in crate::graphql) fn is_included<'a>(
+    directives: &[Positioned<Directive>],
+    variable: &dyn Fn(&str) -> Option<&'a Value>,
+) -> bool {
+    directives.iter().map(|directive| &directive.node).all(|directive| {
+        let condition = directive.get_argument("if").and_then(|value| match &value.node {
+            Written::Boolean(condition) => Some(*condition),
+            Written::Variable(name) => match variable(name) {
+                Some(Value::Boolean(condition)) => Some(*condition),
+                _ => None,
+            },
+            _ => None,
+        });
+        match (directive.name.node.as_str(), condition) {
+            ("skip", Some(condition)) => !condition,
+            ("include", Some(condition)) => condition,
+            _ => true,
+        }
+    })
 }
 
 /// So many fields are looked through one by one: nearly no set has more, and to hash them would take longer.

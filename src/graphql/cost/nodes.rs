@@ -13,6 +13,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Pos, Positioned, Variables};
 
 use super::fields::Fields;
+use super::given::Given;
 use super::shapes::{Many, Shape, Shapes};
 use crate::graphql::query::MAX_NODES;
 
@@ -40,10 +41,10 @@ impl Nodes {
     pub(in crate::graphql) fn of(
         document: &ExecutableDocument,
         operation: &OperationDefinition,
-        variables: &Variables,
+        given: &Given<'_>,
     ) -> Self {
         static BUDGET: LazyLock<f64> = LazyLock::new(|| 2.0 * standard());
-        let walk = Walk::over(document, operation, variables);
+        let walk = Walk::over(document, operation, given);
         let introspection = walk.introspection.map(|pos| (pos, walk.told > *BUDGET));
         #[expect(
             clippy::cast_possible_truncation,
@@ -60,11 +61,13 @@ fn standard() -> f64 {
     let Ok(document) = async_graphql::parser::parse_query(STANDARD) else { return 0.0 };
     let mut all = document.operations.iter();
     let Some((_, operation)) = all.next() else { return 0.0 };
-    Walk::over(&document, &operation.node, &Variables::default()).told
+    let variables = Variables::default();
+    let given = Given::new(&operation.node, &variables);
+    Walk::over(&document, &operation.node, &given).told
 }
 
 struct Walk<'a> {
-    fields: Fields<'a>,
+    fields: Fields<'a, 'a>,
     shapes: &'static Shapes,
     count: f64,
     most: Option<(f64, &'a Name, Pos)>,
@@ -86,7 +89,7 @@ impl<'a> Walk<'a> {
     fn over(
         document: &'a ExecutableDocument,
         operation: &'a OperationDefinition,
-        variables: &'a Variables,
+        given: &'a Given<'a>,
     ) -> Self {
         let kind = match operation.ty {
             OperationType::Query => "Query",
@@ -94,7 +97,7 @@ impl<'a> Walk<'a> {
             OperationType::Subscription => "Subscription",
         };
         let mut walk = Self {
-            fields: Fields::new(document, operation, variables, u32::MAX),
+            fields: Fields::new(document, given, u32::MAX),
             shapes: Shapes::of_schema(),
             count: 0.0,
             most: None,

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use async_graphql::Variables;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::DocumentOperations;
 use serde_json::{Value, json};
@@ -81,7 +82,8 @@ fn cost_with(query: &str, variables: Value) -> Cost {
     };
     let variables = Variables::from_json(variables);
     let started = Instant::now();
-    let cost = Cost::of(&document, &operation.node, &variables, &prices);
+    let given = Given::new(&operation.node, &variables);
+    let cost = Cost::of(&document, &operation.node, &given, &prices);
     // A few milliseconds at most, in a debug build; the rest is for machines that are busy.
     assert!(started.elapsed() < Duration::from_millis(250), "{:?}: {query}", started.elapsed());
     cost

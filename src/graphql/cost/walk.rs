@@ -75,14 +75,14 @@ impl Object {
 
 /// A walk over one operation.
 pub(super) struct Walk<'a> {
-    pub(super) fields: Fields<'a>,
+    pub(super) fields: Fields<'a, 'a>,
     prices: &'a dyn Fn(&SourceFilter) -> Prices,
     /// The field that has cost most so far.
     pub(super) most: Option<Costly>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(fields: Fields<'a>, prices: &'a dyn Fn(&SourceFilter) -> Prices) -> Self {
+    pub(super) fn new(fields: Fields<'a, 'a>, prices: &'a dyn Fn(&SourceFilter) -> Prices) -> Self {
         Self { fields, prices, most: None }
     }
 

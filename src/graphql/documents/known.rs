@@ -14,6 +14,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, Value, Variables};
 
+use crate::graphql::cost;
 use crate::graphql::writer::merges_lists;
 
 /// About how many bytes the parser makes of one byte of a document.
@@ -25,6 +26,8 @@ pub(in crate::graphql) struct Known {
     pub(in crate::graphql) document: ExecutableDocument,
     /// Whether its answers have lists that are merged with each other.
     pub(in crate::graphql) merges_lists: bool,
+    /// What it was reckoned at lately.
+    pub(in crate::graphql) reckoned: cost::Reckoned,
     /// Variables that had no value as it was found valid. What stands beside them was not looked at.
     absent: Vec<Name>,
 }
@@ -32,7 +35,7 @@ pub(in crate::graphql) struct Known {
 impl Known {
     /// A document that is validated while these variables have no value (see [`absent`]).
     pub(in crate::graphql) fn new(document: ExecutableDocument, absent: Vec<Name>) -> Self {
-        Self { merges_lists: merges_lists(&document), document, absent }
+        Self { merges_lists: merges_lists(&document), document, reckoned: cost::Reckoned::default(), absent }
     }
 
     /// Whether all was looked at that these variables have a part in, defaults among them.
@@ -55,7 +58,7 @@ impl Known {
 
     /// About how many bytes it takes, its text among them.
     pub(super) fn weight(text: &str) -> usize {
-        mem::size_of::<Self>() + text.len() * (PARSED + 1)
+        mem::size_of::<Self>() + cost::Reckoned::WEIGHT + text.len() * (PARSED + 1)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each event is executed as a request of its own: it has its own deadline, and loaders that have read nothing yet. The
 //! library would give the first moment's to all of them, for hours.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use futures_util::stream::{self, BoxStream};
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{Answer, Document, Reckoned, Refusal, Request, Spent, bounded, execute_read, read};
+use super::{Answer, Document, Reckoned, Refusal, Request, Sources, Spent, bounded, execute_read, read};
 use crate::events::Overrun;
 use crate::graphql::documents::Known;
 use crate::graphql::error::{SUBSCRIBER_TOO_SLOW, VALIDATION_FAILED};
@@ -49,14 +50,14 @@ pub async fn open(schema: &Schema, cx: Cx, mut request: Request) -> Opened {
     };
     let suggestions = schema.settings.suggestions.holds(&cx.caller);
     let (mut opened, mut once) = (None, None);
-    let answer = bounded(&cx, suggestions, async {
+    let work = async {
         let read = read(request, &schema.settings, Some(&schema.documents)).await?;
         if !read.is_subscription() {
             once = Some(read);
             return Ok(Response::default());
         }
-        let gather = schema.strict.data::<Gather>();
-        let reckoned = read.reckon(&schema.settings, &cx.caller, gather, &Spent::default())?;
+        let sources = schema.strict.data::<Gather>().map(Sources::now);
+        let reckoned = read.reckon(&schema.settings, &cx.caller, sources.as_ref(), &Spent::default())?;
         check_root(read.operation()?)?;
         let again = Again { document: read.document, name: read.name, variables: read.variables };
         metrics::operation_reckoned(reckoned.calls);
@@ -72,8 +73,8 @@ pub async fn open(schema: &Schema, cx: Cx, mut request: Request) -> Opened {
         reckoned.settle(&schema.purse, &cx);
         opened = stage.subscriber().map(|subscriber| (again, reckoned, subscriber));
         Ok(first.unwrap_or_default())
-    })
-    .await;
+    };
+    let answer = bounded(&cx, suggestions, pin!(work)).await;
     match (opened, once) {
         (Some((again, reckoned, subscriber)), _) => {
             document.keep(schema).await;
@@ -157,7 +158,7 @@ impl Told {
                     traces::operation_reckoned("subscription", told.again.name.as_deref(), 0);
                     Ok(told.again.run(&told.schema, &cx, &stage).await.unwrap_or_default())
                 };
-                let answer = bounded(&cx, told.suggestions, work).await;
+                let answer = bounded(&cx, told.suggestions, pin!(work)).await;
                 told.reckoned.told(&told.schema.purse, &cx);
                 metrics::operation_answered(true, answer.codes(), cx.meter.calls());
                 tracing::debug!(

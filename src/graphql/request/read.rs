@@ -8,15 +8,18 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Reckoned, Refusal, Request, Spent, variables};
-use crate::graphql::cost::{Cost, Nodes};
+use crate::graphql::cost::{Cost, Figures, Given, Nodes};
 use crate::graphql::documents::{Documents, Known, absent, takes};
 use crate::graphql::error::{NOT_A_QUERY, OPERATION_UNRESOLVED};
 use crate::graphql::mutation::MAX_WRITES;
-use crate::graphql::{Gather, Settings, guard, rules};
+use crate::graphql::state::State;
+use crate::graphql::{Gather, Settings, guard, rules, writer};
 use crate::model::caller::Caller;
+use crate::model::lease::Basis;
 
 /// A request that was read. It names an operation of its document, and has all variables that must be there.
 pub(super) struct Read {
@@ -28,6 +31,20 @@ pub(super) struct Read {
     pub(super) variables: Variables,
     /// Whether nothing but a query may run.
     pub(super) safe: bool,
+}
+
+/// The sources, and that they are still the same.
+#[derive(Clone)]
+pub(super) struct Sources<'a> {
+    pub(super) gather: &'a Gather,
+    pub(super) standing: Arc<dyn Basis>,
+}
+
+impl<'a> Sources<'a> {
+    /// As they are now.
+    pub(super) fn now(gather: &'a Gather) -> Self {
+        Self { gather, standing: gather.standing() }
+    }
 }
 
 /// Reads a request.
@@ -115,12 +132,11 @@ impl Read {
         &self,
         settings: &Settings,
         caller: &Caller,
-        sources: Option<&Gather>,
+        sources: Option<&Sources<'_>>,
         spent: &Spent,
     ) -> Result<Reckoned, Refusal> {
-        let (operation, document) = (self.operation()?, &self.document.document);
-        rules::check(document, operation, &self.variables, caller).map_err(Refusal::forbidden)?;
-        let nodes = Nodes::of(document, operation, &self.variables);
+        let figures = self.figures(caller, sources)?;
+        let Figures { nodes, cost } = &*figures;
         match nodes.introspection {
             Some((pos, _)) if !may_introspect(settings, caller) => {
                 return Err(Refusal::introspection(pos, settings.introspection));
@@ -133,9 +149,6 @@ impl Read {
             return Err(Refusal::too_many_nodes(nodes, before, settings.max_nodes));
         }
         spent.nodes.store(before.saturating_add(nodes.count), Ordering::Relaxed);
-        let reckoned = |calls| Reckoned { nodes: nodes.count, calls };
-        let Some(gather) = sources else { return Ok(reckoned(0)) };
-        let cost = Cost::of(document, operation, &self.variables, &|filter| gather.prices(caller, filter));
         if let Some(pos) = cost.conflict {
             return Err(Refusal::conflict(pos));
         }
@@ -144,10 +157,42 @@ impl Read {
         }
         let (before, most) = (spent.calls.load(Ordering::Relaxed), settings.max_upstream_calls);
         if before.saturating_add(cost.calls) > most {
-            return Err(Refusal::too_costly(&cost, before, most));
+            return Err(Refusal::too_costly(cost, before, most));
         }
         spent.calls.fetch_add(cost.calls, Ordering::Relaxed);
-        Ok(reckoned(cost.calls))
+        Ok(Reckoned { nodes: nodes.count, calls: cost.calls })
+    }
+
+    /// What it is reckoned at, where the caller may ask for all of it.
+    fn figures(&self, caller: &Caller, sources: Option<&Sources<'_>>) -> Result<Arc<Figures>, Refusal> {
+        let Known { document, reckoned, .. } = &*self.document;
+        // Nothing that is not valid is known, nor what has several operations.
+        if self.known
+            && let Some(figures) = reckoned.get(caller, &self.variables)
+        {
+            return Ok(figures);
+        }
+        let operation = self.operation()?;
+        let given = Given::new(operation, &self.variables);
+        rules::check(document, operation, &given, caller).map_err(Refusal::forbidden)?;
+        let nodes = Nodes::of(document, operation, &given);
+        let cost = sources.map(|sources| {
+            Cost::of(document, operation, &given, &|filter| sources.gather.prices(caller, filter))
+        });
+        let figures = Arc::new(Figures { nodes, cost: cost.unwrap_or_default() });
+        if let Some(sources) = sources {
+            reckoned.keep(caller, &given, &sources.standing, &figures);
+        }
+        Ok(figures)
+    }
+
+    /// Its data, where it can be had without the library. Nothing may have to be merged in it.
+    pub(super) async fn straight(&self, state: &State) -> Option<Bytes> {
+        if !self.known {
+            return None;
+        }
+        let query = self.operation().ok()?;
+        writer::straight(&self.document.document, query, &self.variables, state).await
     }
 
     /// As the library takes it.

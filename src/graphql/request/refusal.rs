@@ -59,8 +59,8 @@ impl Refusal {
     }
 
     /// An operation whose answer may have more nodes than one may. `before`: as for [`Self::too_costly`].
-    pub(super) fn too_many_nodes(nodes: Nodes, before: u32, most: u32) -> Self {
-        let (field, pos) = nodes.most.unzip();
+    pub(super) fn too_many_nodes(nodes: &Nodes, before: u32, most: u32) -> Self {
+        let (field, pos) = nodes.most.as_ref().map(|(field, pos)| (field, *pos)).unzip();
         let field = field.map(|field| format!(" `{field}` has most of them.")).unwrap_or_default();
         let mut message = format!(
             "The answer may have {} nodes, of which {most} are allowed. Nothing was read.{field} Ask for fewer records at once \

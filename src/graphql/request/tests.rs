@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::*;
-use crate::graphql::Audience;
+use crate::graphql::{Audience, Settings};
 use crate::model::caller::Caller;
 use crate::model::cx::Meter;
 
@@ -205,9 +205,10 @@ async fn ask_hostile(query: &str) -> Answer {
     let (cx, settings) = (cx(), Settings::default());
     let work = async {
         let read = read(request(query, Value::Null), &settings, None).await?;
-        run(&schema, &cx, None, read, &settings, &Spent::default(), &(Arc::new(Unlimited) as Purse)).await
+        let reckoned = read.reckon(&settings, &cx.caller, None, &Spent::default())?;
+        run(&schema, &cx, None, read, reckoned, &(Arc::new(Unlimited) as Purse)).await
     };
-    bounded(&cx, true, work).await
+    bounded(&cx, true, std::pin::pin!(work)).await
 }
 
 /// One test, since a line of the log that another test comes by first, with no log of its own, may be left out of this one's.

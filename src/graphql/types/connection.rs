@@ -9,10 +9,19 @@ use super::interaction::Interaction;
 use super::lead::Lead;
 use super::report::SourceReport;
 use crate::gather::answer::Connection;
+use crate::gather::request::{self, Paging};
+use crate::graphql::input;
 use crate::graphql::mask::Shown;
-use crate::graphql::state::State;
+use crate::graphql::state::{self, State};
 use crate::graphql::writer::Listed;
 use crate::model::caller::Caller;
+
+/// The records that pages hold.
+mod model {
+    pub(super) use crate::model::conversation::Conversation;
+    pub(super) use crate::model::interaction::Interaction;
+    pub(super) use crate::model::lead::Lead;
+}
 
 /// The `PageInfo` of the schema.
 pub(in crate::graphql) struct PageInfo(Arc<dyn Paged>);
@@ -68,36 +77,44 @@ impl<T: Send + Sync> Paged for Connection<T> {
 
 /// Declares a connection and its edge. Their fields differ only in the kind of record.
 macro_rules! connection {
-    ($(#[doc = $doc:tt])* $connection:ident, $(#[doc = $edge_doc:tt])* $edge:ident, $node:ident, $model:ty) => {
+    ($(#[doc = $doc:tt])* $connection:ident, $(#[doc = $edge_doc:tt])* $edge:ident, $node:ident, $list:ident, $filter:ident) => {
         /// A page of one kind of record.
         pub(in crate::graphql) struct $connection {
-            page: Arc<Connection<$model>>,
+            page: Arc<Connection<model::$node>>,
             caller: Caller,
         }
 
         impl $connection {
             /// A page as whoever asks may see it.
-            pub(in crate::graphql) fn new(state: &State, page: Arc<Connection<$model>>) -> Self {
+            pub(in crate::graphql) fn new(state: &State, page: Arc<Connection<model::$node>>) -> Self {
                 Self { page, caller: state.cx.caller.clone() }
             }
         }
 
         impl Listed for $connection {
-            type Record = $model;
+            type Record = model::$node;
             type Node = $node;
+            type Input = input::$filter;
+            type Filter = request::$filter;
             const NAMES: (&'static str, &'static str) = (stringify!($connection), stringify!($edge));
 
-            fn page(&self) -> &Connection<$model> {
+            async fn read(state: &State, asked: (Self::Filter, Paging)) -> state::Listed<Self::Record> {
+                let (filter, paging) = asked.clone();
+                let read = async { Ok(state.gather.$list(&state.cx, &filter, &paging).await?) };
+                state.$list.get(asked, read).await
+            }
+
+            fn page(&self) -> &Connection<Self::Record> {
                 &self.page
             }
 
-            fn nodes(&self) -> Vec<$node> {
-                let node = |record: &Arc<$model>| $node::new(Shown::to(&self.caller, Arc::clone(record)));
-                self.page.nodes.iter().map(node).collect()
+            fn caller(&self) -> &Caller {
+                &self.caller
             }
 
-            fn seen(node: &$node) -> &$model {
-                node.seen()
+            fn nodes(&self) -> Vec<$node> {
+                let node = |record: &Arc<_>| $node::new(Shown::to(&self.caller, Arc::clone(record)));
+                self.page.nodes.iter().map(node).collect()
             }
         }
 
@@ -134,7 +151,7 @@ macro_rules! connection {
 
         /// A place in a page.
         pub(in crate::graphql) struct $edge {
-            page: Arc<Connection<$model>>,
+            page: Arc<Connection<model::$node>>,
             caller: Caller,
             index: usize,
         }
@@ -165,7 +182,8 @@ connection!(
     /// A lead and its place in a list.
     LeadEdge,
     Lead,
-    crate::model::lead::Lead
+    leads,
+    LeadFilter
 );
 connection!(
     /// A page of conversations from all sources, merged into one order.
@@ -173,7 +191,8 @@ connection!(
     /// A conversation and its place in a list.
     ConversationEdge,
     Conversation,
-    crate::model::conversation::Conversation
+    conversations,
+    ConversationFilter
 );
 connection!(
     /// A page of interactions from all sources, merged into one order.
@@ -181,5 +200,6 @@ connection!(
     /// An interaction and its place in a list.
     InteractionEdge,
     Interaction,
-    crate::model::interaction::Interaction
+    interactions,
+    InteractionFilter
 );

@@ -32,11 +32,6 @@ impl Conversation {
         Self { seen, whole: OnceCell::new() }
     }
 
-    /// What it shows without a read.
-    pub(in crate::graphql) fn seen(&self) -> &model::Conversation {
-        &self.seen
-    }
-
     async fn whole<'a>(&'a self, ctx: &Context<'_>) -> Result<&'a model::Conversation, ClientError> {
         if !self.seen.partial {
             return Ok(&self.seen);
@@ -46,7 +41,7 @@ impl Conversation {
             let wanted =
                 ConversationKey { key: self.seen.key.clone(), near: self.seen.started_at, whole: true };
             let state = State::of(ctx)?;
-            let found = state.loaders.conversations.load(source, wanted).await?;
+            let found = state.loaders().conversations.load(source, wanted).await?;
             found.map(|talk| state.show(talk)).ok_or_else(|| ClientError::gone(source, "conversations.get"))
         };
         self.whole.get_or_init(read).await.as_deref().map_err(Clone::clone)
@@ -174,7 +169,7 @@ impl Conversation {
         let key = told().or(named)?;
         let find = async {
             let state = State::of(ctx)?;
-            let found = state.loaders.leads.load(source, key).await?;
+            let found = state.loaders().leads.load(source, key).await?;
             Ok(found.map(|lead| Lead::new(state.show(lead))))
         };
         find.await.transpose()

@@ -58,7 +58,7 @@ impl Node {
 /// `BAD_ID` where its source is not configured, or the source's failure.
 pub(in crate::graphql) async fn lead(state: &State, key: Key) -> Result<Option<Lead>, ClientError> {
     check(state, &key)?;
-    let found = state.loaders.leads.load(&key.source.clone(), key).await?;
+    let found = state.loaders().leads.load(&key.source.clone(), key).await?;
     Ok(found.map(|lead| Lead::new(state.show(lead))))
 }
 
@@ -72,7 +72,7 @@ pub(in crate::graphql) async fn conversation(
 ) -> Result<Option<Conversation>, ClientError> {
     check(state, &key)?;
     let wanted = ConversationKey { key, near: None, whole: true };
-    let found = state.loaders.conversations.load(&wanted.key.source.clone(), wanted).await?;
+    let found = state.loaders().conversations.load(&wanted.key.source.clone(), wanted).await?;
     Ok(found.map(|talk| Conversation::new(state.show(talk))))
 }
 
@@ -85,7 +85,7 @@ pub(in crate::graphql) async fn interaction(
     key: Key,
 ) -> Result<Option<Interaction>, ClientError> {
     check(state, &key)?;
-    let found = state.loaders.interactions.load(&key.source.clone(), key).await?;
+    let found = state.loaders().interactions.load(&key.source.clone(), key).await?;
     Ok(found.map(|touch| Interaction::new(state.show(touch))))
 }
 

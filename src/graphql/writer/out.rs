@@ -32,6 +32,23 @@ impl Out {
         Self { bytes: Vec::with_capacity(bytes), ..Self::default() }
     }
 
+    /// Of one name alone.
+    pub(super) fn of_name(name: &str) -> Self {
+        let mut out = Self::with_capacity(name.len() + 2);
+        out.name(name);
+        out
+    }
+
+    /// How many bytes there are.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What was written elsewhere.
+    pub(super) fn append(&mut self, written: &Self) {
+        self.raw(&written.bytes);
+    }
+
     pub(in crate::graphql) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -52,11 +69,17 @@ impl Out {
     }
 
     pub(super) fn text(&mut self, text: &str) {
-        self.json(&text);
+        let escapes = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        // Looked through to its end in any case, which is faster for texts this short.
+        if text.bytes().fold(false, |any, byte| any | escapes(byte)) {
+            return self.json(&text);
+        }
+        self.name(text);
     }
 
     /// A name of the document or the schema, or a cursor: nothing in it would have to be escaped.
     pub(super) fn name(&mut self, name: &str) {
+        self.bytes.reserve(name.len() + 2);
         self.raw(b"\"");
         self.raw(name.as_bytes());
         self.raw(b"\"");
@@ -93,22 +116,16 @@ impl Out {
             return;
         }
         let (year, month, day) = date(ms / DAY);
-        let (ms, of_day) = (ms % 1_000, ms % DAY / 1_000);
-        let mut text = *b"\"0000-00-00T00:00:00.000Z\"";
-        let mut put = |places: std::ops::Range<usize>, mut value: i64| {
-            for digit in text.get_mut(places).unwrap_or_default().iter_mut().rev() {
-                *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
-                value /= 10;
-            }
-        };
-        put(1..5, year);
-        put(6..8, month);
-        put(9..11, day);
-        put(12..14, of_day / 3_600);
-        put(15..17, of_day / 60 % 60);
-        put(18..20, of_day % 60);
-        put(21..24, ms);
-        self.raw(&text);
+        let of_day = ms % DAY;
+        let (second, ms) = (of_day / 1_000, of_day % 1_000);
+        let ([y, e], [a, r]) = (two(year / 100), two(year % 100));
+        let ([m, o], [d, f]) = (two(month), two(day));
+        let ([h, i], [n, u]) = (two(second / 3_600), two(second / 60 % 60));
+        let ([s, t], [_, l], [z, w]) = (two(second % 60), two(ms / 100), two(ms % 100));
+        self.raw(&[
+            b'"', y, e, a, r, b'-', m, o, b'-', d, f, b'T', h, i, b':', n, u, b':', s, t, b'.', l, z, w,
+            b'Z', b'"',
+        ]);
     }
 
     /// The global id of a record.
@@ -165,15 +182,11 @@ impl Out {
         }
     }
 
-    /// An object, whose names need not be escaped.
-    pub(super) fn members<T>(&mut self, members: &[(&str, T)], mut write: impl FnMut(&mut Self, &T)) {
+    pub(super) fn members<T>(&mut self, members: &[(Label, T)], mut write: impl FnMut(&mut Self, &T)) {
         self.bytes.push(b'{');
-        for (place, (name, member)) in members.iter().enumerate() {
-            if place > 0 {
-                self.bytes.push(b',');
-            }
-            self.name(name);
-            self.bytes.push(b':');
+        for (place, (label, member)) in members.iter().enumerate() {
+            let label = if place == 0 { label.0.get(1..).unwrap_or_default() } else { &*label.0 };
+            self.raw(label.as_bytes());
             write(self, member);
         }
         self.bytes.push(b'}');
@@ -193,6 +206,21 @@ impl Out {
         }
         self.bytes.push(b']');
     }
+}
+
+/// A name of the document, as it stands before the value of a member, with the comma that comes before all but the first.
+pub(super) struct Label(Box<str>);
+
+impl Label {
+    pub(super) fn new(name: &str) -> Self {
+        Self([",\"", name, "\":"].concat().into())
+    }
+}
+
+/// The last two digits of a number.
+fn two(number: i64) -> [u8; 2] {
+    let number = u8::try_from(number % 100).unwrap_or_default();
+    [b'0' + number / 10, b'0' + number % 10]
 }
 
 /// Year, month and day of a day since 1970.

@@ -1,8 +1,10 @@
 //! How the fields of connections and edges are written, and those of what belongs to a page.
 
-use async_graphql::parser::types::Field;
-use async_graphql::{ContextSelectionSet, Positioned};
+use async_graphql::Positioned;
+use async_graphql::parser::types::{Field, SelectionSet};
 
+use super::columns::Columns;
+use super::out::Label;
 use super::plan::{
     Document, Members, Plan, Selected, Shape, Write, flag, inner, instant, made, number, text,
 };
@@ -10,6 +12,7 @@ use super::records::Named;
 use super::{Listed, Out};
 use crate::gather::answer::{Connection, Report};
 use crate::graphql::error::{millis, source_message};
+use crate::graphql::mask::Seen;
 use crate::graphql::types::failure::SourceErrorCode;
 use crate::graphql::types::report::SourceReportStatus;
 use crate::model::failure::SourceError;
@@ -19,9 +22,10 @@ pub(super) enum Part<'a, T> {
     TypeName,
     Incomplete,
     PageInfo(Plan<'a, Connection<T>>),
-    Sources(Plan<'a, Report>),
+    /// And whether the calls they took are told.
+    Sources(Plan<'a, Report>, bool),
     Nodes(Place<'a>, Plan<'a, T>),
-    Edges(Place<'a>, Members<'a, InEdge<'a, T>>),
+    Edges(Place<'a>, Members<InEdge<'a, T>>),
 }
 
 /// A field of an edge.
@@ -44,14 +48,38 @@ impl<'a> Place<'a> {
     }
 }
 
-impl<T> Part<'_, T> {
-    pub(super) fn has_records(&self) -> bool {
-        matches!(self, Self::Nodes(..) | Self::Edges(..))
+impl<'a, T: Shape> Part<'a, T> {
+    /// Whether nothing of records that are not sparse has to be resolved.
+    pub(super) fn is_written(&self) -> bool {
+        let in_edge = |(_, field): &(Label, InEdge<'_, T>)| match field {
+            InEdge::TypeName | InEdge::Cursor => true,
+            InEdge::Node(_, plan) => plan.resolved.is_empty(),
+        };
+        match self {
+            Self::Nodes(_, plan) => plan.resolved.is_empty(),
+            Self::Edges(_, fields) => fields.iter().all(in_edge),
+            Self::TypeName | Self::Incomplete | Self::PageInfo(_) | Self::Sources(..) => true,
+        }
+    }
+
+    /// Has plain values of the records taken from what is kept with the page.
+    pub(super) fn keep(&mut self, columns: &'a Columns<T>, seen: &[Seen<'_, T>]) {
+        match self {
+            Self::Nodes(_, plan) => plan.keep(columns, seen),
+            Self::Edges(_, fields) => {
+                for (_, field) in fields {
+                    if let InEdge::Node(_, plan) = field {
+                        plan.keep(columns, seen);
+                    }
+                }
+            }
+            Self::TypeName | Self::Incomplete | Self::PageInfo(_) | Self::Sources(..) => {}
+        }
     }
 
     /// About how many fields it has of each record.
     pub(super) fn width(&self) -> usize {
-        let in_edge = |(_, field): &(&str, InEdge<'_, T>)| match field {
+        let in_edge = |(_, field): &(Label, InEdge<'_, T>)| match field {
             InEdge::TypeName => 1,
             // It is as long as several.
             InEdge::Cursor => 8,
@@ -59,36 +87,40 @@ impl<T> Part<'_, T> {
         };
         match self {
             Self::Nodes(_, plan) => plan.len(),
-            Self::Edges(_, fields) => fields.iter().map(in_edge).sum(),
-            Self::TypeName | Self::Incomplete | Self::PageInfo(_) | Self::Sources(_) => 0,
+            Self::Edges(_, fields) => fields.iter().map(in_edge).sum::<usize>(),
+            Self::TypeName | Self::Incomplete | Self::PageInfo(_) | Self::Sources(..) => 0,
         }
     }
 }
 
 /// What is selected of a connection, by the names in the answer. `None` where some of it cannot be written.
 pub(super) fn parts<'a, C: Listed>(
-    ctx: &ContextSelectionSet<'a>,
-) -> Option<Members<'a, Part<'a, C::Record>>> {
-    let (document, set) = (Document::of(ctx), &ctx.item.node);
+    document: Document<'a>,
+    sets: &[&'a SelectionSet],
+) -> Option<Members<Part<'a, C::Record>>> {
     let part = |selected: Selected<'a>| {
         let part = match selected.name() {
             "__typename" => Part::TypeName,
             "incomplete" => Part::Incomplete,
             "pageInfo" => Part::PageInfo(Plan::written(&selected, document)?),
-            "sources" => Part::Sources(Plan::written(&selected, document)?),
+            "sources" => {
+                let fields = document.select(&selected.below, Report::NAME, None)?;
+                let tells_calls = fields.iter().any(|field| field.name() == "upstreamCalls");
+                Part::Sources(Plan::written(&selected, document)?, tells_calls)
+            }
             "nodes" => Part::Nodes(Place::of(&selected), Plan::of(&selected.below, document)?),
             "edges" => Part::Edges(Place::of(&selected), in_edge::<C>(&selected, document)?),
             _ => return None,
         };
-        Some((selected.key(), part))
+        Some((selected.label(), part))
     };
-    document.select(&[set], C::NAMES.0, None)?.into_iter().map(part).collect()
+    document.select(sets, C::NAMES.0, None)?.into_iter().map(part).collect()
 }
 
 fn in_edge<'a, C: Listed>(
     edge: &Selected<'a>,
     document: Document<'a>,
-) -> Option<Members<'a, InEdge<'a, C::Record>>> {
+) -> Option<Members<InEdge<'a, C::Record>>> {
     let field = |selected: Selected<'a>| {
         let field = match selected.name() {
             "__typename" => InEdge::TypeName,
@@ -96,12 +128,12 @@ fn in_edge<'a, C: Listed>(
             "node" => InEdge::Node(Place::of(&selected), Plan::of(&selected.below, document)?),
             _ => return None,
         };
-        Some((selected.key(), field))
+        Some((selected.label(), field))
     };
     document.select(&edge.below, C::NAMES.1, None)?.into_iter().map(field).collect()
 }
 
-impl<T: 'static> Shape for Connection<T> {
+impl<T: Send + Sync + 'static> Shape for Connection<T> {
     const NAME: &'static str = "PageInfo";
 
     fn field<'a>(selected: &Selected<'a>, _: Document<'a>) -> Option<Write<'a, Self>> {

@@ -7,21 +7,27 @@ use async_graphql::{ContextSelectionSet, Name, Positioned, Value as Const, Varia
 use async_graphql_value::Value;
 use jiff::Timestamp;
 
-use super::out::Out;
+use super::columns::{Column, Columns};
+use super::out::{Label, Out};
+use crate::graphql::cost::fields::is_included;
+use crate::graphql::mask::Seen;
 use crate::model::text::Json;
 
 /// How a field of an object is written.
 pub(in crate::graphql) type Write<'a, T> = Box<dyn Fn(&T, &mut Out) + Send + Sync + 'a>;
 
 /// The members of an object, by their names in the answer.
-pub(super) type Members<'a, M> = Vec<(&'a str, M)>;
+pub(super) type Members<M> = Vec<(Label, M)>;
 
 /// What an object type of the schema is written from.
-pub(in crate::graphql) trait Shape: Sized + 'static {
+pub(in crate::graphql) trait Shape: Sized + Send + Sync + 'static {
     /// The type's name in the schema.
     const NAME: &'static str;
     /// Its interface, if it has one.
     const INTERFACE: Option<&'static str> = None;
+    /// Its fields that take no arguments, have nothing below them, and say the same to everyone who may see all of it; those of
+    /// records.
+    const PLAIN: &'static [&'static str] = &[];
 
     /// Whether so little is known of it that all of it must be resolved.
     fn is_sparse(&self) -> bool {
@@ -48,6 +54,11 @@ impl<'a> Selected<'a> {
         &self.field.node.name.node
     }
 
+    /// The same, as it is written.
+    pub(super) fn label(&self) -> Label {
+        Label::new(self.key())
+    }
+
     /// Its name in the answer.
     pub(super) fn key(&self) -> &'a str {
         &self.field.node.response_key().node
@@ -66,19 +77,20 @@ impl<'a> Selected<'a> {
     }
 }
 
-/// What stands around a selection: the fragments of its document, and the values of its variables.
+/// What stands around a selection: the fragments of its document, and the values of its variables, defaults among them.
 #[derive(Clone, Copy)]
 pub(in crate::graphql) struct Document<'a> {
-    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    variables: &'a Variables,
+    pub(super) fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    pub(super) variables: &'a Variables,
 }
 
 impl<'a> Document<'a> {
+    /// As the library has it, without what `@skip` and `@include` leave out.
     pub(super) fn of(ctx: &ContextSelectionSet<'a>) -> Self {
         Self { fragments: &ctx.query_env.fragments, variables: &ctx.query_env.variables }
     }
 
-    /// The fields that are selected on an object of a type, each once. What `@skip` and `@include` leave out is gone already.
+    /// The fields that are selected on an object of a type, each once.
     pub(super) fn select(
         self,
         sets: &[&'a SelectionSet],
@@ -98,6 +110,9 @@ impl<'a> Document<'a> {
         fields: &mut Vec<Selected<'a>>,
     ) -> Option<()> {
         for selection in &set.items {
+            if !is_included(selection.node.directives(), &|name| self.variables.get(name)) {
+                continue;
+            }
             match &selection.node {
                 Selection::Field(field) => {
                     let key = field.node.response_key().node.as_str();
@@ -132,10 +147,18 @@ impl<'a> Document<'a> {
 
 /// How the fields of an object are answered.
 pub(super) struct Plan<'a, T> {
-    /// `None`: it is resolved.
-    items: Members<'a, Option<Write<'a, T>>>,
+    items: Members<Item<'a, T>>,
     /// Those that are resolved.
     pub(super) resolved: Vec<&'a Positioned<Field>>,
+}
+
+/// How a field of an object is answered.
+enum Item<'a, T> {
+    /// It is written; its place among the plain ones, if it is one.
+    Written(Write<'a, T>, Option<usize>),
+    /// It was written before, for all records of the page.
+    Kept(&'a Column),
+    Resolved,
 }
 
 impl<'a, T: Shape> Plan<'a, T> {
@@ -149,13 +172,18 @@ impl<'a, T: Shape> Plan<'a, T> {
                 "__typename" => Some(Box::new(|_, out| out.name(T::NAME))),
                 _ => T::field(&selected, document),
             };
-            if write.is_none() {
-                if selected.places > 1 {
-                    return None;
+            let item = match write {
+                Some(write) => {
+                    let plain = T::PLAIN.iter().position(|plain| *plain == selected.name());
+                    Item::Written(write, plain)
                 }
-                plan.resolved.push(selected.field);
-            }
-            plan.items.push((selected.key(), write));
+                None if selected.places > 1 => return None,
+                None => {
+                    plan.resolved.push(selected.field);
+                    Item::Resolved
+                }
+            };
+            plan.items.push((selected.label(), item));
         }
         Some(plan)
     }
@@ -163,6 +191,17 @@ impl<'a, T: Shape> Plan<'a, T> {
     /// The plan of what is selected below a field, where nothing of it has to be resolved.
     pub(super) fn written(selected: &Selected<'a>, document: Document<'a>) -> Option<Self> {
         Self::of(&selected.below, document).filter(|plan| plan.resolved.is_empty())
+    }
+
+    /// Has plain values of a page's records taken from what is kept with the page.
+    pub(super) fn keep(&mut self, columns: &'a Columns<T>, seen: &[Seen<'_, T>]) {
+        for (_, item) in &mut self.items {
+            if let Item::Written(write, Some(plain)) = item
+                && let Some(column) = columns.get(*plain, seen, write)
+            {
+                *item = Item::Kept(column);
+            }
+        }
     }
 }
 
@@ -172,17 +211,18 @@ impl<T> Plan<'_, T> {
         self.items.len()
     }
 
-    /// Writes an object. `resolved` writes the next field that was resolved.
-    pub(super) fn write(&self, of: &T, out: &mut Out, resolved: &mut dyn FnMut(&mut Out)) {
-        out.members(&self.items, |out, write| match write {
-            Some(write) => write(of, out),
-            None => resolved(out),
+    /// Writes an object, which has this place in its page. `resolved` writes the next field that was resolved.
+    pub(super) fn write(&self, of: &T, row: usize, out: &mut Out, resolved: &mut dyn FnMut(&mut Out)) {
+        out.members(&self.items, |out, item| match item {
+            Item::Kept(column) => out.raw(column.at(row)),
+            Item::Written(write, _) => write(of, out),
+            Item::Resolved => resolved(out),
         });
     }
 
-    /// Writes an object of which nothing is resolved.
+    /// Writes an object that has no place in a page, and of which nothing is resolved.
     pub(super) fn write_all(&self, of: &T, out: &mut Out) {
-        self.write(of, out, &mut Out::null);
+        self.write(of, 0, out, &mut Out::null);
     }
 }
 

@@ -32,6 +32,26 @@ impl Shape for Named {
 impl Shape for Lead {
     const NAME: &'static str = "Lead";
     const INTERFACE: Option<&'static str> = Some("Node");
+    const PLAIN: &'static [&'static str] = &[
+        "id",
+        "vendor",
+        "vendorId",
+        "name",
+        "firstName",
+        "lastName",
+        "email",
+        "phone",
+        "phoneE164",
+        "status",
+        "vendorStatus",
+        "statusDetail",
+        "pageUrl",
+        "isTest",
+        "doNotContact",
+        "createdAt",
+        "updatedAt",
+        "lastActivityAt",
+    ];
 
     fn is_sparse(&self) -> bool {
         self.sparse
@@ -122,6 +142,22 @@ impl Shape for Approval {
 impl Shape for Conversation {
     const NAME: &'static str = "Conversation";
     const INTERFACE: Option<&'static str> = Some("Node");
+    const PLAIN: &'static [&'static str] = &[
+        "id",
+        "vendor",
+        "vendorId",
+        "channel",
+        "vendorChannel",
+        "startedAt",
+        "endedAt",
+        "durationSeconds",
+        "turnCount",
+        "pageUrl",
+        "preview",
+        "summary",
+        "customer",
+        "expiresAt",
+    ];
 
     fn field<'a>(selected: &Selected<'a>, document: Document<'a>) -> Option<Write<'a, Self>> {
         Some(match selected.name() {
@@ -148,6 +184,19 @@ impl Shape for Conversation {
 impl Shape for Interaction {
     const NAME: &'static str = "Interaction";
     const INTERFACE: Option<&'static str> = Some("Node");
+    const PLAIN: &'static [&'static str] = &[
+        "id",
+        "vendor",
+        "vendorId",
+        "kind",
+        "vendorKind",
+        "status",
+        "vendorStatus",
+        "direction",
+        "occurredAt",
+        "updatedAt",
+        "summary",
+    ];
 
     fn field<'a>(selected: &Selected<'a>, document: Document<'a>) -> Option<Write<'a, Self>> {
         Some(match selected.name() {
@@ -207,3 +256,6 @@ impl Shape for InteractionFailure {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

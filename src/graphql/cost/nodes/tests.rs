@@ -6,7 +6,8 @@ use super::*;
 fn nodes_with(query: &str, variables: Value) -> Nodes {
     let document = parse_query(query).unwrap();
     let operation = document.operations.iter().next().unwrap().1;
-    Nodes::of(&document, &operation.node, &Variables::from_json(variables))
+    let variables = Variables::from_json(variables);
+    Nodes::of(&document, &operation.node, &Given::new(&operation.node, &variables))
 }
 
 fn count(query: &str) -> u32 {

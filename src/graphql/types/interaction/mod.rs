@@ -37,11 +37,6 @@ impl Interaction {
         Self { seen, whole: OnceCell::new() }
     }
 
-    /// What it shows without a read.
-    pub(in crate::graphql) fn seen(&self) -> &model::Interaction {
-        &self.seen
-    }
-
     async fn whole<'a>(&'a self, ctx: &Context<'_>) -> Result<&'a model::Interaction, ClientError> {
         if !self.seen.partial {
             return Ok(&self.seen);
@@ -49,7 +44,7 @@ impl Interaction {
         let read = || async {
             let key = &self.seen.key;
             let state = State::of(ctx)?;
-            let found = state.loaders.interactions.load(&key.source, key.clone()).await?;
+            let found = state.loaders().interactions.load(&key.source, key.clone()).await?;
             found
                 .map(|touch| state.show(touch))
                 .ok_or_else(|| ClientError::gone(&key.source, "interactions.get"))
@@ -168,7 +163,7 @@ impl Interaction {
         let key = told.or(named)?;
         let find = async {
             let state = State::of(ctx)?;
-            let found = state.loaders.leads.load(source, key).await?;
+            let found = state.loaders().leads.load(source, key).await?;
             Ok(found.map(|lead| Lead::new(state.show(lead))))
         };
         find.await.transpose()
@@ -186,7 +181,7 @@ impl Interaction {
                 return Ok(Some(Conversation::new(state.show(talk))));
             }
             let wanted = ConversationKey { key: key.clone(), near: self.seen.occurred_at, whole: false };
-            let found = state.loaders.conversations.load(&key.source, wanted).await?;
+            let found = state.loaders().conversations.load(&key.source, wanted).await?;
             Ok(found.map(|talk| Conversation::new(state.show(talk))))
         };
         find.await.transpose()

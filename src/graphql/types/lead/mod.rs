@@ -22,7 +22,7 @@ use crate::graphql::scalars::id;
 use crate::graphql::scalars::json::Json;
 use crate::graphql::scalars::time::DateTime;
 use crate::graphql::state::State;
-use crate::graphql::writer::Written;
+use crate::graphql::writer::{Written, tells_calls};
 use crate::model::caller::Scope;
 use crate::model::id::{EntityKind, Key};
 use crate::model::lead as model;
@@ -41,11 +41,6 @@ impl Lead {
         Self { seen, whole: OnceCell::new() }
     }
 
-    /// What it shows without a read.
-    pub(in crate::graphql) fn seen(&self) -> &model::Lead {
-        &self.seen
-    }
-
     /// The lead with all that its vendor tells. The leads of a page that need it are read in one batch.
     async fn whole<'a>(&'a self, ctx: &Context<'_>) -> Result<&'a model::Lead, ClientError> {
         if !self.seen.sparse {
@@ -54,7 +49,7 @@ impl Lead {
         let read = || async {
             let key = &self.seen.key;
             let state = State::of(ctx)?;
-            let found = state.loaders.leads.load(&key.source, key.clone()).await?;
+            let found = state.loaders().leads.load(&key.source, key.clone()).await?;
             found.map(|lead| state.show(lead)).ok_or_else(|| ClientError::gone(&key.source, "leads.get"))
         };
         self.whole.get_or_init(read).await.as_deref().map_err(Clone::clone)
@@ -257,7 +252,7 @@ impl Lead {
         let wanted = named.or_else(told)?;
         let find = async {
             let state = State::of(ctx)?;
-            let found = state.loaders.conversations.load(source, wanted?).await?;
+            let found = state.loaders().conversations.load(source, wanted?).await?;
             Ok(found.map(|talk| Conversation::new(state.show(talk))))
         };
         find.await.transpose()
@@ -283,8 +278,8 @@ impl Lead {
             let paging = Paging { first, after, last, before };
             let key = HistoryKey { lead: Arc::clone(self.seen.record()), filter, paging };
             let state = State::of(ctx)?;
-            let page = state.loaders.histories.load(&self.seen.key.source, key).await?;
-            state.note_page(ctx, &page);
+            let page = state.loaders().histories.load(&self.seen.key.source, key).await?;
+            state.note_page(&page, || tells_calls(ctx));
             Ok(Written(InteractionConnection::new(state, page)))
         };
         Some(list.await)
