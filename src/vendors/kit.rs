@@ -123,9 +123,14 @@ pub(super) fn rows<'a, W: Deserialize<'a>, T>(
     raw: &[&'a RawValue],
     row: impl Fn(W, &'a RawValue) -> Option<T>,
 ) -> Page<T> {
+    each(raw, |text| lenient::object(text).and_then(|wire| row(wire, text)))
+}
+
+/// [`rows`], where `row` reads the row's own text by itself.
+pub(super) fn each<'a, T>(raw: &[&'a RawValue], row: impl Fn(&'a RawValue) -> Option<T>) -> Page<T> {
     let mut page = Page { rows: Vec::with_capacity(raw.len()), next: None, rejected: 0 };
-    for &text in raw {
-        match lenient::object(text).and_then(|wire| row(wire, text)) {
+    for text in raw {
+        match row(text) {
             Some(record) => page.rows.push(Arc::new(record)),
             None => page.rejected += 1,
         }

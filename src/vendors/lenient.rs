@@ -2,12 +2,12 @@
 //! the type we know becomes nothing.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::reader::{self, Name};
+use super::unread;
 use crate::model::text::present;
 
 /// A value's own text. Whatever stands in it is passed over, be it a broken escape or a number beyond all measure, so a field
@@ -19,11 +19,10 @@ pub(super) fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str
 /// What a JSON text says, copied only where it holds an escape, as few do. `None` for all that is no text, and where an escape
 /// is broken, such as half a surrogate pair.
 pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
-    let text = json.strip_prefix('"')?.strip_suffix('"')?;
-    if text.contains('\\') {
-        return serde_json::from_str(json).ok().map(Cow::Owned);
+    if let Some(text) = reader::plain(json) {
+        return Some(Cow::Borrowed(text));
     }
-    Some(Cow::Borrowed(text))
+    json.starts_with('"').then(|| serde_json::from_str(json).ok()).flatten().map(Cow::Owned)
 }
 
 /// A text without the blanks around it; `None` where nothing is left.
@@ -53,7 +52,7 @@ pub(super) fn lower(word: &str) -> Cow<'_, str> {
 
 /// A wire struct of an object, and of nothing else: serde would read a list into a struct, field by field in their order.
 pub(super) fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-    raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()).ok()).flatten()
+    unread::wire(reader::members(raw.get())?)
 }
 
 /// [`object`] for a field.
@@ -65,25 +64,11 @@ pub(super) fn object_field<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 /// The elements of a list, unread; `None` where it is no list.
 pub(super) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
-    raw.get().starts_with('[').then(|| serde_json::from_str(raw.get()).ok()).flatten()
+    reader::elements(raw.get())?.map(unread::raw).collect()
 }
 
 /// The members of an object in the vendor's order, values unread; `None` where it is no object.
 pub(super) fn members(raw: &RawValue) -> Option<Vec<(String, &RawValue)>> {
-    struct InOrder;
-    impl<'de> Visitor<'de> for InOrder {
-        type Value = Vec<(String, &'de RawValue)>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut members = Vec::new();
-            while let Some(member) = map.next_entry()? {
-                members.push(member);
-            }
-            Ok(members)
-        }
-    }
-    let read = || serde_json::Deserializer::from_str(raw.get()).deserialize_map(InOrder).ok();
-    raw.get().starts_with('{').then(read).flatten()
+    let member = |(name, value): (Name<'_>, _)| Some((name.read()?.into_owned(), unread::raw(value)?));
+    reader::members(raw.get())?.map(member).collect()
 }

@@ -8,11 +8,13 @@ mod kit;
 mod leadsail;
 mod lenient;
 mod moment;
+mod reader;
 mod signature;
 #[cfg(feature = "simulator")]
 #[expect(clippy::indexing_slicing, reason = "a world that is made up looks into what it made itself")]
 pub mod simulation;
 mod spelo;
+mod unread;
 
 use std::sync::Arc;
 

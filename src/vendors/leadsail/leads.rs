@@ -23,7 +23,6 @@ use crate::source::{LeadQuery, List, Read};
 use crate::upstream::call::Path;
 use crate::upstream::failure::{Kind, UpstreamError};
 use crate::vendors::kit;
-use crate::vendors::lenient::object;
 
 /// The most that LeadSail gives to a page (LEADSAIL-5).
 const PAGE_SIZE: NonZeroU16 = NonZeroU16::MIN.saturating_add(99);
@@ -91,7 +90,7 @@ pub(super) fn first_page(source: &SourceId, body: &[u8]) -> Result<Page<Lead>, S
 fn page(source: &SourceId, body: &[u8], cursor: Option<&str>) -> Result<Page<Lead>, SourceError> {
     let list: Result<Envelope<LeadList<'_>>, _> = kit::decode(LIST, body);
     let list = list.map_err(|error| kit::lift(source, error))?.data;
-    let mut page = kit::rows(&list.leads, |wire, raw| normalize::lead(source, wire, raw));
+    let mut page = kit::each(&list.leads, |raw| normalize::lead(source, raw));
     page.next = match following(&list, &page, cursor) {
         Following::End => None,
         Following::Cursor(next) => Some(PageToken::Cursor(next)),
@@ -182,9 +181,8 @@ impl LeadSail {
             let path = Path::new(&["leads"]).id(READ, id.as_str())?;
             let reply = self.client.send(&kit::read(cx, READ, path)).await?;
             let Envelope { data }: Envelope<Box<RawValue>> = kit::decode(READ, &reply.body)?;
-            let lead = object(&data).and_then(|wire| normalize::lead(&self.id, wire, &data));
             // There is no more to be had than the detail.
-            let lead = lead.map(|lead| Lead { sparse: false, ..lead });
+            let lead = normalize::lead(&self.id, &data).map(|lead| Lead { sparse: false, ..lead });
             Ok((lead.ok_or_else(|| UpstreamError::new(READ, Kind::Protocol))?, data))
         };
         kit::absent(read.await).map_err(|error| kit::lift(&self.id, error))

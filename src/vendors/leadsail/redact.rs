@@ -4,175 +4,115 @@
 //! vendor's order (LEADSAIL-20).
 
 use std::borrow::Cow;
+use std::ops::Range;
+use std::ptr;
 
-use memchr::memchr2;
 use serde_json::value::RawValue;
 
 use crate::model::text::Json;
+use crate::vendors::reader::{Name, Reader};
 
-/// Whether a member of this name is dropped. Names are compared in lower case, without `_` and `-`. Each name of each lead of a
-/// page comes here, so what most of them are not is found out by one look at each letter.
-fn is_dropped(plain: &[u8]) -> bool {
-    match plain {
-        b"ipaddress" | b"useragent" | b"webhook" | b"webhooks" | b"header" | b"headers" | b"delivery"
-        | b"deliveryinfo" | b"authorization" | b"password" => true,
-        // Whatever contains one of these.
-        _ => (0..plain.len()).filter_map(|at| plain.get(at..)).any(|end| match end.first() {
-            Some(b't') => end.starts_with(b"token"),
-            Some(b's') => end.starts_with(b"secret"),
-            Some(b'a') => end.starts_with(b"apikey"),
-            Some(b'c') => end.starts_with(b"credential"),
-            Some(b'r') => end.starts_with(b"recordingurl"),
-            Some(b'p') => end.starts_with(b"postingurl"),
-            _ => false,
-        }),
-    }
-}
+/// Members of these names are dropped. Names are compared in lower case, without `_` and `-`.
+const NAMES: [&str; 10] = [
+    "ipaddress",
+    "useragent",
+    "webhook",
+    "webhooks",
+    "header",
+    "headers",
+    "delivery",
+    "deliveryinfo",
+    "authorization",
+    "password",
+];
+
+/// And those whose names contain one of these.
+const PARTS: [&str; 6] = ["token", "secret", "apikey", "credential", "recordingurl", "postingurl"];
 
 /// Deeper than any object that LeadSail documents. What lies below is dropped: our reading is recursive.
 const DEEPEST: usize = 24;
 
-/// The object without what must not be shown; `None` for null.
+/// A value without what must not be shown; `None` for null.
 pub(super) fn redacted(raw: &RawValue) -> Option<Json> {
-    let text = raw.get();
-    // Longer than any name that is documented.
-    let plain = Vec::with_capacity(32);
-    let mut reader = Reader { text, at: 0, shown: String::new(), done: 0, plain };
-    reader.value(DEEPEST);
-    reader.peek();
-    (text != "null").then(|| reader.finish())
+    let mut redaction = Redaction::of(raw);
+    redaction.value(DEEPEST);
+    (raw.get() != "null").then(|| Json::from_valid(redaction.shown()))
 }
 
-/// Reads JSON that is known to be valid, once from its beginning to its end, and cuts out what is hidden: each lead of each page
-/// comes this way, and most have nothing to hide.
-struct Reader<'a> {
-    text: &'a str,
-    at: usize,
+/// An object of which one reading tells all: its members, and what of it may be shown. Each lead of each page comes this way.
+pub(super) struct Row<'a> {
+    members: Vec<Member<'a>>,
+    shown: Cow<'a, str>,
+}
+
+struct Member<'a> {
+    name: Name<'a>,
+    value: &'a str,
+    /// Where the value stands in what is shown: nowhere, if the member is dropped.
+    shown: Range<usize>,
+}
+
+impl<'a> Row<'a> {
+    /// `None` where it is no object.
+    pub(super) fn of(raw: &'a RawValue) -> Option<Self> {
+        let mut redaction = Redaction::of(raw);
+        // As many as are documented.
+        let mut members = Vec::with_capacity(32);
+        let is_object = redaction.peek() == Some(b'{');
+        is_object.then(|| redaction.members(DEEPEST - 1, &mut |member| members.push(member)))?;
+        Some(Self { members, shown: redaction.shown() })
+    }
+
+    /// The names of all its members, and their values.
+    pub(super) fn members(&self) -> impl Iterator<Item = (Name<'a>, &'a str)> {
+        self.members.iter().map(|member| (member.name, member.value))
+    }
+
+    /// The value of one of its members, without what must not be shown; `None` for null, and where the member is dropped.
+    pub(super) fn redacted(&self, value: &RawValue) -> Option<Json> {
+        let member = self.members.iter().find(|member| ptr::eq(member.value, value.get()))?;
+        let shown = self.shown.get(member.shown.clone())?;
+        (!matches!(shown, "" | "null")).then(|| Json::from_valid(shown))
+    }
+
+    /// All of it, without what must not be shown.
+    pub(super) fn shown(self) -> Json {
+        Json::from_valid(self.shown)
+    }
+}
+
+/// Reads JSON that is known to be valid, once from its beginning to its end, and cuts out what is hidden.
+struct Redaction<'a> {
+    reader: Reader<'a>,
     /// What is shown of the text up to `done`, if anything was cut.
     shown: String,
     done: usize,
-    /// A name as it is compared.
-    plain: Vec<u8>,
 }
 
-impl<'a> Reader<'a> {
-    fn finish(mut self) -> Json {
+impl<'a> Redaction<'a> {
+    fn of(raw: &'a RawValue) -> Self {
+        Self { reader: Reader::new(raw.get()), shown: String::new(), done: 0 }
+    }
+
+    fn shown(mut self) -> Cow<'a, str> {
         if self.done == 0 {
-            return Json::from_valid(self.text);
+            return Cow::Borrowed(self.reader.text);
         }
-        self.shown.push_str(self.text.get(self.done..).unwrap_or_default());
-        Json::from_valid(self.shown)
+        self.shown.push_str(self.reader.text.get(self.done..).unwrap_or_default());
+        Cow::Owned(self.shown)
+    }
+
+    /// Where in what is shown this place is.
+    fn place(&self) -> usize {
+        self.shown.len() + self.reader.at - self.done
     }
 
     /// Leaves out what stands between two places. What stands before them is shown, unless it was left out already.
     fn cut(&mut self, from: usize, to: usize) {
-        self.shown.reserve(self.text.len().saturating_sub(self.shown.len()));
-        self.shown.push_str(self.text.get(self.done..from).unwrap_or_default());
+        let text = self.reader.text;
+        self.shown.reserve(text.len().saturating_sub(self.shown.len()));
+        self.shown.push_str(text.get(self.done..from).unwrap_or_default());
         self.done = to;
-    }
-
-    /// Reads the value that comes next.
-    fn value(&mut self, depth: usize) {
-        match self.peek() {
-            Some(b'{' | b'[') if depth == 0 => {
-                let from = self.at;
-                self.skip();
-                self.cut(from, self.at);
-                self.shown.push_str("null");
-            }
-            Some(b'{') => self.members(depth - 1),
-            Some(b'[') => self.elements(depth - 1),
-            Some(b'"') => drop(self.string()),
-            _ => self.word(),
-        }
-    }
-
-    fn members(&mut self, depth: usize) {
-        self.at += 1;
-        // The end of the last member that is shown.
-        let mut shown = None;
-        loop {
-            let gap = self.at;
-            if self.blanks() != Some(b'"') {
-                self.at = gap;
-                break;
-            }
-            let from = self.at;
-            let name = self.string();
-            if self.is_hidden(name) {
-                self.blanks();
-                self.at += 1;
-                self.skip();
-                // With the comma before it; with the one behind it, where there is none.
-                if shown.is_none() && self.blanks() == Some(b',') {
-                    self.at += 1;
-                }
-                self.cut(shown.unwrap_or(gap), self.at);
-            } else {
-                self.cut_blanks(gap, from);
-                self.peek();
-                self.at += 1;
-                self.value(depth);
-                shown = Some(self.at);
-            }
-            self.comma();
-        }
-        self.peek();
-        self.at += 1;
-    }
-
-    fn elements(&mut self, depth: usize) {
-        self.at += 1;
-        while self.peek().is_some_and(|byte| byte != b']') {
-            self.value(depth);
-            self.comma();
-        }
-        self.at += 1;
-    }
-
-    /// Passes over the value that comes next.
-    fn skip(&mut self) {
-        let mut open = 0_usize;
-        while let Some(byte) = self.blanks() {
-            match byte {
-                b'"' => drop(self.string()),
-                b'{' | b'[' => {
-                    open += 1;
-                    self.at += 1;
-                }
-                b'}' | b']' => {
-                    open = open.saturating_sub(1);
-                    self.at += 1;
-                }
-                b',' | b':' => self.at += 1,
-                _ => self.word(),
-            }
-            if open == 0 {
-                return;
-            }
-        }
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
-    }
-
-    /// What comes next behind blanks, of which there are none in most texts.
-    fn blanks(&mut self) -> Option<u8> {
-        if let Some(next) = self.text.as_bytes().get(self.at).filter(|byte| **byte > b' ') {
-            return Some(*next);
-        }
-        let next = self.rest().iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
-        self.at = next.map_or(self.text.len(), |next| self.at + next);
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    /// The same. The blanks are not shown.
-    fn peek(&mut self) -> Option<u8> {
-        let from = self.at;
-        let next = self.blanks();
-        self.cut_blanks(from, self.at);
-        next
     }
 
     fn cut_blanks(&mut self, from: usize, to: usize) {
@@ -181,45 +121,147 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn comma(&mut self) {
-        if self.peek() == Some(b',') {
-            self.at += 1;
+    /// What comes next behind blanks, which are not shown.
+    #[inline]
+    fn peek(&mut self) -> Option<u8> {
+        let here = self.reader.here();
+        if here.is_some_and(|byte| byte <= b' ') { self.peek_behind() } else { here }
+    }
+
+    #[cold]
+    fn peek_behind(&mut self) -> Option<u8> {
+        let from = self.reader.at;
+        let next = self.reader.peek();
+        self.cut_blanks(from, self.reader.at);
+        next
+    }
+
+    /// Goes past this, where it is what comes next behind blanks, which are not shown.
+    #[inline]
+    fn pass(&mut self, byte: u8) {
+        if self.peek() == Some(byte) {
+            self.reader.at += 1;
         }
     }
 
-    /// A text in its quotes.
-    fn string(&mut self) -> &'a str {
-        let from = self.at;
-        self.at += 1;
-        while let Some(found) = memchr2(b'"', b'\\', self.rest()) {
-            self.at += found + 1;
-            if self.text.as_bytes().get(self.at - 1) == Some(&b'"') {
+    /// Reads the value that comes next.
+    fn value(&mut self, depth: usize) {
+        match self.peek() {
+            Some(b'{' | b'[') if depth == 0 => {
+                let from = self.reader.at;
+                self.reader.value();
+                self.cut(from, self.reader.at);
+                self.shown.push_str("null");
+            }
+            Some(b'{') => self.members(depth - 1, &mut |_| {}),
+            Some(b'[') => self.elements(depth - 1),
+            Some(b'"') => drop(self.reader.string()),
+            _ => drop(self.reader.word()),
+        }
+    }
+
+    /// Reads the members of the object that comes next, and tells them all, shown or not.
+    fn members(&mut self, depth: usize, tell: &mut impl FnMut(Member<'a>)) {
+        self.pass(b'{');
+        // The end of the last member that is shown.
+        let mut shown = None;
+        loop {
+            let gap = self.reader.at;
+            if self.reader.peek() != Some(b'"') {
+                self.cut_blanks(gap, self.reader.at);
                 break;
             }
-            // Whatever is escaped is no end.
-            self.at += 1;
+            let from = self.reader.at;
+            let (name, letters) = self.name();
+            if is_hidden(name, letters) {
+                self.reader.pass(b':');
+                tell(Member { name, value: self.reader.value(), shown: 0..0 });
+                // With the comma before it; with the one behind it, where there is none.
+                if shown.is_none() {
+                    self.reader.pass(b',');
+                }
+                self.cut(shown.unwrap_or(gap), self.reader.at);
+            } else {
+                self.cut_blanks(gap, from);
+                self.pass(b':');
+                self.peek();
+                let (from, place) = (self.reader.at, self.place());
+                self.value(depth);
+                shown = Some(self.reader.at);
+                tell(Member { name, value: self.reader.since(from), shown: place..self.place() });
+            }
+            self.pass(b',');
         }
-        self.text.get(from..self.at).unwrap_or_default()
+        self.pass(b'}');
     }
 
-    /// A number, `true`, `false` or `null`.
-    fn word(&mut self) {
-        let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
-        self.at += self.rest().iter().position(ends).unwrap_or(self.rest().len()).max(1);
-    }
-
-    /// Whether a member of this name, in its quotes, must not be shown.
-    fn is_hidden(&mut self, name: &str) -> bool {
-        let name: Cow<'_, str> = if name.contains('\\') {
-            // What cannot be read could be anything.
-            let Ok(name) = serde_json::from_str(name) else { return true };
-            Cow::Owned(name)
-        } else {
-            Cow::Borrowed(name.trim_matches('"'))
+    /// The name that comes next, and its letters.
+    fn name(&mut self) -> (Name<'a>, u32) {
+        let from = self.reader.at + 1;
+        let rest = self.reader.text.as_bytes().get(from..).unwrap_or_default();
+        let mut set = 0;
+        let ends = |byte: &u8| {
+            set |= 1 << (byte & 31);
+            *byte == b'"'
         };
-        self.plain.clear();
-        let bytes = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
-        self.plain.extend(bytes.map(|byte| byte.to_ascii_lowercase()));
-        is_dropped(&self.plain)
+        let len = rest.iter().position(ends).unwrap_or(rest.len());
+        let plain = rest.get(..len).unwrap_or_default();
+        if set & letters(b"\\") != 0 && plain.contains(&b'\\') {
+            return (Name::Escaped(self.reader.string()), u32::MAX);
+        }
+        self.reader.at = from + len;
+        let name = self.reader.since(from);
+        self.reader.at += 1;
+        (Name::Plain(name), set)
     }
+
+    /// Reads the list that comes next.
+    fn elements(&mut self, depth: usize) {
+        self.pass(b'[');
+        while self.peek().is_some_and(|byte| byte != b']') {
+            self.value(depth);
+            self.pass(b',');
+        }
+        self.pass(b']');
+    }
+}
+
+/// Whether a member of this name, which has these letters, is dropped. Most names have not all the letters of any that is.
+fn is_hidden(name: Name<'_>, letters: u32) -> bool {
+    let has_all = |may_be, needed: &u32| may_be | (letters & needed == *needed);
+    let may_be = LETTERS.iter().fold(false, has_all);
+    may_be && is_one_of_hidden(name)
+}
+
+#[cold]
+fn is_one_of_hidden(name: Name<'_>) -> bool {
+    // What cannot be read could be anything.
+    let Some(name) = name.read() else { return true };
+    let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
+    let plain: Vec<u8> = letters.map(|byte| byte.to_ascii_lowercase()).collect();
+    NAMES.iter().any(|hidden| plain == hidden.as_bytes())
+        || PARTS.iter().any(|hidden| plain.windows(hidden.len()).any(|part| part == hidden.as_bytes()))
+}
+
+/// The letters of each of what is hidden.
+#[expect(clippy::indexing_slicing, reason = "checked as it is compiled")]
+const LETTERS: [u32; NAMES.len() + PARTS.len()] = {
+    let mut all = [0; NAMES.len() + PARTS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        let hidden = if at < NAMES.len() { NAMES[at] } else { PARTS[at - NAMES.len()] };
+        all[at] = letters(hidden.as_bytes());
+        at += 1;
+    }
+    all
+};
+
+/// A bit for each letter, small or large, and for whatever else ends in the same five bits.
+const fn letters(mut name: &[u8]) -> u32 {
+    let mut set = 0;
+    while let [letter, rest @ ..] = name {
+        set |= 1 << (*letter & 31);
+        name = rest;
+    }
+    set
 }

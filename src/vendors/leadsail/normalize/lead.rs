@@ -6,21 +6,19 @@ use super::key;
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::{Approval, Campaign, CustomField, Lead, LeadNote, LeadStatus};
 use crate::model::text::{Json, e164};
-use crate::vendors::leadsail::redact::redacted;
+use crate::vendors::leadsail::redact::Row;
 use crate::vendors::leadsail::wire;
 use crate::vendors::lenient::{elements, kept, lower, members, object, string};
-use crate::vendors::moment;
+use crate::vendors::{moment, unread};
 
-/// A lead of a row and the row's own text. `None` where the row has no id.
+/// A lead of a row's own text. `None` where that is no object, or has no id.
 ///
 /// It is `sparse` where the row has no status, or no member for a name, an e-mail or a phone at all: then it is taken for a
 /// list item cut short, and a read by id has the rest. Where such members are there but empty, the person gave nothing. A
 /// detail is never sparse, whatever it lacks: its reader says so (LEADSAIL-9).
-pub(in crate::vendors::leadsail) fn lead(
-    source: &SourceId,
-    wire: wire::Lead<'_>,
-    raw: &RawValue,
-) -> Option<Lead> {
+pub(in crate::vendors::leadsail) fn lead(source: &SourceId, raw: &RawValue) -> Option<Lead> {
+    let row = Row::of(raw)?;
+    let wire: wire::Lead<'_> = unread::wire(row.members())?;
     let mut lead = Lead::bare(key(source, &wire.lead_id)?, Vendor::LeadSail);
     lead.first_name = wire.first_name.kept();
     lead.last_name = wire.last_name.kept();
@@ -36,7 +34,7 @@ pub(in crate::vendors::leadsail) fn lead(
     lead.status = lead.vendor_status.as_deref().map(status);
     lead.status_detail = wire.detail.kept();
     let nobody = lead.name.is_none() && lead.email.is_none() && lead.phone.is_none();
-    lead.sparse = lead.status.is_none() || (nobody && !tells_who(raw));
+    lead.sparse = lead.status.is_none() || (nobody && !tells_who(&row));
     lead.notes = wire.notes.map(notes).unwrap_or_default();
     lead.custom_fields = custom_fields(wire.custom_fields, wire.questionnaire);
     lead.campaign = wire.campaign.and_then(campaign).map(Box::new);
@@ -44,7 +42,7 @@ pub(in crate::vendors::leadsail) fn lead(
     if let Some(attribution) = wire.attribution {
         let known: wire::Attribution<'_> = object(attribution).unwrap_or_default();
         lead.page_url = known.capture_url.kept();
-        lead.attribution = redacted(attribution); // LEADSAIL-20
+        lead.attribution = row.redacted(attribution); // LEADSAIL-20
     }
     let flags = wire.flags.unwrap_or_default();
     lead.is_test = flags.is_test.as_bool();
@@ -54,14 +52,14 @@ pub(in crate::vendors::leadsail) fn lead(
     let submitted_at = || wire.latest_submitted_at.and_then(|raw| moment::at(raw.get()));
     lead.created_at = wire.created_at.0.or_else(submitted_at).or(lead.last_activity_at);
     lead.updated_at = wire.updated_at.0;
-    lead.raw = redacted(raw);
+    lead.raw = Some(row.shown());
     Some(lead)
 }
 
 /// Whether a row has members that say who the lead is, be they empty.
-fn tells_who(raw: &RawValue) -> bool {
+fn tells_who(row: &Row<'_>) -> bool {
     let who = ["firstName", "lastName", "email", "phone"];
-    members(raw).is_some_and(|members| members.iter().any(|(name, _)| who.contains(&&**name)))
+    row.members().any(|(name, _)| name.read().is_some_and(|name| who.contains(&&*name)))
 }
 
 /// The group of a status: 23 words, and the set is open (LEADSAIL-14).

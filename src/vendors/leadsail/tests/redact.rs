@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::vendors::leadsail::redact::redacted;
+use crate::vendors::leadsail::redact::{Row, redacted};
+use crate::vendors::reader::members;
+use crate::vendors::reader::tests::any_json as any_json_text;
+use crate::vendors::unread;
 
 fn shown(text: &str) -> Option<String> {
     let raw: Box<RawValue> = serde_json::from_str(text).unwrap();
@@ -104,5 +107,79 @@ proptest! {
         let text = if spread { format!("{value:#}") } else { value.to_string() };
         let told: Value = shown(&text).map_or(json!(null), |text| serde_json::from_str(&text).unwrap());
         prop_assert_eq!(told, without(&value));
+    }
+}
+
+/// What a name is compared as, word by word.
+fn is_hidden(name: &str) -> bool {
+    let plain = name.to_ascii_lowercase().replace(['_', '-'], "");
+    let names =
+        ["ipaddress", "useragent", "webhook", "webhooks", "header", "headers", "delivery", "deliveryinfo"];
+    let parts = ["token", "secret", "apikey", "credential", "recordingurl", "postingurl"];
+    [&names[..], &["authorization", "password"]].concat().contains(&&*plain)
+        || parts.iter().any(|part| plain.contains(part))
+}
+
+/// A name that is hidden, or nearly one.
+fn any_name() -> impl Strategy<Value = String> {
+    let hidden = [
+        "ipaddress",
+        "useragent",
+        "webhooks",
+        "header",
+        "deliveryinfo",
+        "authorization",
+        "password",
+        "token",
+        "secret",
+        "apikey",
+        "credential",
+        "recordingurl",
+        "postingurl",
+        "timezonesource",
+    ];
+    let letters =
+        (prop::sample::select(hidden.to_vec()), prop::collection::vec((any::<bool>(), "[_-]{0,1}"), 16));
+    let spelt = letters.prop_map(|(name, ways)| {
+        let letter = |(letter, (upper, mark)): (char, (bool, String))| {
+            [if upper { letter.to_ascii_uppercase() } else { letter }.to_string(), mark].concat()
+        };
+        name.chars().zip(ways).map(letter).collect::<String>()
+    });
+    (prop_oneof![2 => Just(String::new()), 1 => "[a-zé_]{0,3}"], spelt, "[a-zS_]{0,1}")
+        .prop_map(|(before, name, after)| [before, name, after].concat())
+}
+
+proptest! {
+    #[test]
+    fn a_name_is_hidden_however_it_is_spelt(name in any_name()) {
+        let text = json!({ &name: 1 }).to_string();
+        prop_assert_eq!(shown(&text).as_deref() == Some("{}"), is_hidden(&name));
+    }
+
+    #[test]
+    fn a_row_tells_its_members_and_what_of_each_is_shown(text in any_json_text()) {
+        let raw: &RawValue = serde_json::from_str(&text).unwrap();
+        let row = Row::of(raw);
+        prop_assert_eq!(row.is_some(), raw.get().starts_with('{'));
+        let Some(row) = row else { return Ok(()) };
+        let told: Vec<_> = row.members().map(|(name, value)| (name.read(), value)).collect();
+        let read: Vec<_> = members(raw.get()).unwrap().map(|(name, value)| (name.read(), value)).collect();
+        prop_assert_eq!(&told, &read);
+        for (name, value) in told {
+            let value = unread::raw(value).unwrap();
+            let hidden = name.is_none_or(|name| is_hidden(&name));
+            prop_assert_eq!(row.redacted(value), redacted(value).filter(|_| !hidden));
+        }
+        prop_assert_eq!(Some(row.shown()), redacted(raw));
+    }
+}
+
+/// Where each place of a name is looked at from each other, this takes hours.
+#[test]
+fn a_name_is_looked_at_once_however_long_it_is() {
+    for (name, hidden) in [("nekot", false), ("neko\\u0074", false), ("token", true)] {
+        let told = shown(&format!("{{\"{name}{}\":1}}", "_".repeat(1 << 20)));
+        assert_eq!(told.as_deref() == Some("{}"), hidden, "{name}");
     }
 }

@@ -14,11 +14,10 @@ use crate::vendors::leadsail::dialect::{self, LIST, Signed};
 use crate::vendors::leadsail::leads::{Following, following};
 use crate::vendors::leadsail::normalize;
 use crate::vendors::leadsail::wire::{Envelope, InteractionList, LeadList};
-use crate::vendors::lenient::object;
 
 fn lead(text: &str) -> Lead {
     let raw: Box<RawValue> = serde_json::from_str(text).unwrap();
-    normalize::lead(&source_id(), object(&raw).unwrap(), &raw).unwrap()
+    normalize::lead(&source_id(), &raw).unwrap()
 }
 
 fn interactions(text: &str) -> Vec<Arc<Interaction>> {
@@ -121,7 +120,7 @@ fn lists_in_the_place_of_objects_are_nothing() {
     assert_eq!((lead.campaign, lead.is_test, lead.notes.len(), lead.page_url), (None, None, 0, None));
     assert_eq!(lead.custom_fields[0].value.as_ref().unwrap().as_str(), r#"["attic","hall"]"#);
     let rows: Vec<&RawValue> = serde_json::from_str(r#"[["lead_1"],["lead_2",null]]"#).unwrap();
-    let page = kit::rows(&rows, |wire, raw| normalize::lead(&source_id(), wire, raw));
+    let page = kit::each(&rows, |raw| normalize::lead(&source_id(), raw));
     assert_eq!((page.rows.len(), page.rejected), (0, 2));
 }
 
@@ -363,7 +362,7 @@ fn the_key_goes_into_its_header_and_is_sensitive() {
 
 fn goes_on(data: &str, cursor: Option<&str>) -> Following {
     let list: LeadList = serde_json::from_str(data).unwrap();
-    let page = kit::rows(&list.leads, |wire, raw| normalize::lead(&source_id(), wire, raw));
+    let page = kit::each(&list.leads, |raw| normalize::lead(&source_id(), raw));
     following(&list, &page, cursor)
 }
 
