@@ -60,7 +60,7 @@ pub(super) struct Beside {
 
 impl<T> Connection<T> {
     /// What is made of this page to show it sooner next time, kept as long as the page is. `None` the first time: most pages are
-    /// shown once. Everyone makes the same `M`, which is to take no more memory than the records do.
+    /// shown once. Everyone makes the same `M`, which is to take about as much memory as the records at most.
     pub fn beside<M: Any + Send + Sync>(&self, make: impl FnOnce() -> M) -> Option<&M> {
         let Beside { shown, made } = &*self.beside;
         // Nobody waits for anybody here, so it does not matter who is the first.
@@ -110,10 +110,10 @@ impl<T> Connection<T> {
 }
 
 impl<T: Record> Connection<T> {
-    /// About how many bytes it holds, all cursors that may be asked for and what is made of its records among them. These
-    /// themselves are held elsewhere as well, and what is made of them takes no more.
+    /// About how many bytes it holds: its records, as if no others held them, what is made of them, and all cursors that may be
+    /// asked for.
     pub(super) fn weight(&self) -> usize {
-        let nodes: usize = self.nodes.iter().map(|node| node.weight() as usize).sum();
+        let nodes = 2 * self.nodes.iter().map(|node| node.weight() as usize).sum::<usize>();
         let stops = self.reports.len();
         nodes + self.trail.places.len() * 96 + (self.nodes.len() + 1) * (64 + stops * 96) + stops * 160
     }

@@ -329,6 +329,12 @@ impl Gather {
         })
     }
 
+    /// Which sources there are, as a number that no others of this gather had.
+    #[must_use]
+    pub fn edition(&self) -> u64 {
+        self.inner.registry.edition()
+    }
+
     /// Forgets a record and the pages of its source's lists of that kind, for everyone and at once. A read under way that
     /// began before neither stores nor gives later readers what it brings.
     pub fn forget(&self, kind: EntityKind, key: &Key) {

@@ -23,6 +23,8 @@ type Lists = HashMap<(SourceId, EntityKind), Arc<Habits>>;
 /// All sources, sorted by name.
 pub(super) struct Registry {
     sources: ArcSwap<Vec<Arc<dyn Source>>>,
+    /// How often they were set.
+    edition: AtomicU64,
     /// What has been seen of lists.
     lists: Arc<Mutex<Lists>>,
     /// How many of them turned out not to be in the order that was believed.
@@ -31,7 +33,12 @@ pub(super) struct Registry {
 
 impl Registry {
     pub(super) fn new(sources: Vec<Arc<dyn Source>>) -> Self {
-        let registry = Self { sources: ArcSwap::default(), lists: Arc::default(), breaks: Arc::default() };
+        let registry = Self {
+            sources: ArcSwap::default(),
+            edition: AtomicU64::default(),
+            lists: Arc::default(),
+            breaks: Arc::default(),
+        };
         registry.set(sources);
         registry
     }
@@ -60,6 +67,13 @@ impl Registry {
     pub(super) fn set(&self, mut sources: Vec<Arc<dyn Source>>) {
         sources.sort_by(|a, b| a.id().cmp(b.id()));
         self.sources.store(Arc::new(sources));
+        // Only now: who has seen the number finds these sources, or newer ones.
+        self.edition.fetch_add(1, Ordering::Release);
+    }
+
+    /// A number that the sources there are now, and newer ones, alone have had.
+    pub(super) fn edition(&self) -> u64 {
+        self.edition.load(Ordering::Acquire)
     }
 
     /// How many lists turned out so far not to be in the order that was believed: what was merged of them before may lack what

@@ -17,7 +17,7 @@ use async_graphql::Pos;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 
 use self::fields::Fields;
-pub(super) use self::figures::{Figures, Reckoned};
+pub(super) use self::figures::{Figures, KeptFigures};
 pub(super) use self::given::Given;
 pub(super) use self::nodes::Nodes;
 use self::walk::Walk;

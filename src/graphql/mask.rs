@@ -1,6 +1,6 @@
 //! What whoever may not read personal data gets in its place.
 //!
-//! A record becomes part of an answer only as [`Shown`] or [`Seen`], and is masked on the way there, whichever way it came. Each
+//! A record becomes part of an answer only as [`Shown`] or [`Glimpse`], and is masked on the way there, whichever way it came. Each
 //! record is taken apart member by member, so that a new member does not compile until somebody has decided about it.
 
 use std::ops::Deref;
@@ -43,21 +43,21 @@ impl<T> Deref for Shown<T> {
 }
 
 /// The same for as long as the record is looked at.
-pub(super) enum Seen<'a, T> {
+pub(super) enum Glimpse<'a, T> {
     /// All of it.
     Whole(&'a T),
     /// Without personal data.
     Masked(Box<T>),
 }
 
-impl<'a, T: Mask> Seen<'a, T> {
+impl<'a, T: Mask> Glimpse<'a, T> {
     /// The record as `caller` may see it.
     pub(super) fn by(caller: &Caller, record: &'a T) -> Self {
         if caller.may(Scope::PiiRead) { Self::Whole(record) } else { Self::Masked(Box::new(record.masked())) }
     }
 }
 
-impl<T> Deref for Seen<'_, T> {
+impl<T> Deref for Glimpse<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {

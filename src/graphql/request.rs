@@ -29,7 +29,7 @@ pub use self::budget::Budget;
 pub(super) use self::budget::{Purse, Unlimited};
 use self::budget::{Reckoned, paying};
 pub use self::live::{Opened, open};
-use self::read::{Read, Sources, read};
+use self::read::{Read, read};
 pub(super) use self::refusal::Refusal;
 use super::documents::Hash;
 use super::error::{REQUEST_TIMEOUT, VALIDATION_FAILED};
@@ -140,7 +140,7 @@ async fn execute_read(
     let cx = paying(cx, &schema.purse);
     let gather = schema.strict.data::<Gather>();
     // Before anything is read: what changes meanwhile is not to be missed.
-    let sources = gather.map(Sources::now);
+    let standing = gather.map(Gather::standing);
     let state = gather.map(|gather| Box::new(State::new(gather.clone(), cx.clone())));
     let passing = state.as_ref().map(|state| state.passing.clone());
     let (mut safe, mut query, mut unknown) = (false, false, None);
@@ -149,7 +149,7 @@ async fn execute_read(
         safe = read.safe;
         let (is_query, learned) = (read.is_query(), read.to_learn());
         let roots = if read.known { &schema.trusting } else { &schema.strict };
-        let reckoned = read.reckon(&schema.settings, &cx.caller, sources.as_ref(), spent)?;
+        let reckoned = read.reckon(&schema.settings, &cx.caller, gather, spent)?;
         let response = run(roots, &cx, state, read, reckoned, &schema.purse).await?;
         // Only now: nothing is known of what did not come to its end.
         (query, unknown) = (is_query, learned);
@@ -171,8 +171,8 @@ async fn execute_read(
         answer.keep_for(FRESH);
     }
     // What changes something is to change it each time it is asked.
-    if let (true, Some(lease), Some(sources)) = (lasts && query, cx.meter.ground.lease(), sources) {
-        answer.give_again(lease.and(sources.standing));
+    if let (true, Some(lease), Some(standing)) = (lasts && query, cx.meter.ground.lease(), standing) {
+        answer.give_again(lease.and(standing));
     }
     answer
 }

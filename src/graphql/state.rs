@@ -20,7 +20,7 @@ use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
 
 /// A page of a merged list, or why there is none.
-pub(super) type Listed<T> = Result<Arc<Connection<T>>, ClientError>;
+pub(super) type Answered<T> = Result<Arc<Connection<T>>, ClientError>;
 
 /// What belongs to one request.
 pub(super) struct State {
@@ -31,11 +31,11 @@ pub(super) struct State {
     /// Look-ups by key, once there are any.
     loaders: OnceLock<Box<Loaders>>,
     /// Lists of leads.
-    pub(super) leads: Memo<(LeadFilter, Paging), Listed<Lead>>,
+    pub(super) leads: Memo<(LeadFilter, Paging), Answered<Lead>>,
     /// Lists of conversations.
-    pub(super) conversations: Memo<(ConversationFilter, Paging), Listed<Conversation>>,
+    pub(super) conversations: Memo<(ConversationFilter, Paging), Answered<Conversation>>,
     /// Lists of interactions.
-    pub(super) interactions: Memo<(InteractionFilter, Paging), Listed<Interaction>>,
+    pub(super) interactions: Memo<(InteractionFilter, Paging), Answered<Interaction>>,
     /// Links to recordings, made for this answer alone.
     pub(super) links: Memo<Key, Result<Option<RecordingLink>, ClientError>>,
     /// Whether the answer is of this moment only.

@@ -83,6 +83,11 @@ fn callers() -> [Caller; 2] {
 }
 
 async fn ask(schema: &Schema, caller: &Caller, query: String) -> String {
+    let variables = if query.contains("$no") { json!({ "yes": true, "no": false }) } else { Value::Null };
+    ask_with(schema, caller, query, variables).await
+}
+
+async fn ask_with(schema: &Schema, caller: &Caller, query: String, variables: Value) -> String {
     let cx = Cx {
         deadline: tokio::time::Instant::now() + Duration::from_secs(50),
         // Always the same, so that the same place has the same cursor.
@@ -92,7 +97,7 @@ async fn ask(schema: &Schema, caller: &Caller, query: String) -> String {
         meter: Meter::default(),
         background: false,
     };
-    let request = Request { query, variables: json!({ "yes": true, "no": false }), ..Request::default() };
+    let request = Request { query, variables, ..Request::default() };
     String::from_utf8(execute(schema, cx, request).await.to_bytes()).unwrap()
 }
 
@@ -212,4 +217,80 @@ async fn what_most_clients_ask_is_written_whole() {
     let broken = &page["sources"].as_array().unwrap()[0];
     assert_eq!(broken["source"]["name"], "broken");
     assert_eq!(broken["error"]["code"], "UNREACHABLE");
+}
+
+#[tokio::test]
+async fn arguments_come_to_the_same_without_the_library() {
+    let row =
+        "{ edges { cursor node { id name createdAt } } pageInfo { hasNextPage hasPreviousPage endCursor } }";
+    let (schema, [anyone, _]) = (healthy(), &callers());
+    let ends = format!("{{ leads(first: 5) {row} }}");
+    let ends: Value = serde_json::from_str(&ask(&schema, anyone, ends).await).unwrap();
+    let cursor = &ends["data"]["leads"]["pageInfo"]["endCursor"];
+    assert!(cursor.is_string(), "{ends}");
+    let paging = "query($f: Int, $a: String, $l: Int, $b: String, $w: LeadFilter)";
+    let all = format!("{paging} {{ leads(first: $f, after: $a, last: $l, before: $b, filter: $w) {row} }}");
+    let inside = format!(
+        "query($s: [LeadStatus!], $v: Vendor = SPELO, $t: DateTime, $n: Int = 3) \
+         {{ leads(first: $n, filter: {{ status: $s, vendors: [$v], createdAt: {{ from: $t }} }}) {row} }}"
+    );
+    let several = format!(
+        "query($n: Int) {{ ...A z: conversations(first: $n) {{ nodes {{ id channel startedAt }} }} __typename }} \
+         fragment A on Query {{ y: interactions(first: $n) {{ nodes {{ id kind }} }} a: leads(first: 2) {row} }}"
+    );
+    let mut lists = 0;
+    let cases = [
+        (&all, json!({ "f": 7 })),
+        (&all, json!({ "f": null, "a": null, "l": null, "b": null, "w": null })),
+        (&all, json!({})),
+        (&all, json!({ "f": 3, "a": cursor })),
+        (&all, json!({ "l": 3 })),
+        (&all, json!({ "l": 2, "b": cursor })),
+        (&all, json!({ "f": 3, "w": {} })),
+        (&all, json!({ "f": 3, "w": { "vendors": ["SPELO"], "text": null, "createdAt": {} } })),
+        (&all, json!({ "f": 3, "l": 3 })),
+        (&all, json!({ "f": 0 })),
+        (&all, json!({ "f": 3, "a": "x" })),
+        (&all, json!({ "f": 3, "w": { "status": [] } })),
+        (&inside, json!({})),
+        (&inside, json!({ "s": null, "t": null, "n": 4 })),
+        (&inside, json!({ "s": ["NEW", "UNKNOWN"], "v": "SPELO" })),
+        (&inside, json!({ "s": ["NEW"], "v": "CHATZURI" })),
+        (&several, json!({ "n": 4 })),
+        (&several, json!({ "n": -1 })),
+    ];
+    for (number, (query, variables)) in cases.into_iter().enumerate() {
+        // By a name of its own each is unknown at first. What it costs to read is read before.
+        let named = |name: String| query.replacen("query", &format!("query {name}"), 1);
+        ask_with(&schema, anyone, named(format!("Before{number}")), variables.clone()).await;
+        let query = named(format!("Case{number}"));
+        let unknown = ask_with(&schema, anyone, query.clone(), variables.clone()).await;
+        let known = ask_with(&schema, anyone, query.clone(), variables.clone()).await;
+        assert_eq!(known, unknown, "{query} {variables}");
+        lists += u32::from(!known.contains("\"errors\""));
+    }
+    assert!(lists >= 10, "{lists} of them were lists");
+}
+
+#[tokio::test]
+async fn what_is_kept_with_a_page_is_for_those_who_may_see_it() {
+    let query = "{ leads(first: 20) { nodes { id name email phone status } } }";
+    let raw = "{ leads(first: 20) { nodes { raw } } }";
+    let [anyone, stranger] = callers();
+    // Pages are kept by the caller's name.
+    let namesake = Caller { name: anyone.name.clone(), ..stranger.clone() };
+    let alone = ask(&healthy(), &namesake, query.to_owned()).await;
+    let schema = healthy();
+    let mut whole = Vec::new();
+    for _ in 0..4 {
+        whole.push(ask(&schema, &anyone, query.to_owned()).await);
+        ask(&schema, &anyone, raw.to_owned()).await;
+    }
+    whole.dedup();
+    assert_eq!(whole.len(), 1);
+    assert_ne!(alone, whole[0]);
+    assert!(alone.contains("***"), "{alone}");
+    assert_eq!(ask(&schema, &namesake, query.to_owned()).await, alone);
+    assert!(ask(&schema, &stranger, raw.to_owned()).await.contains("FORBIDDEN"));
+    assert_eq!(ask(&schema, &anyone, query.to_owned()).await, whole[0]);
 }

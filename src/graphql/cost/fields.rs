@@ -7,7 +7,7 @@ use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet,
 };
 use async_graphql::{InputType, Name, Pos, Positioned, Value};
-use async_graphql_value::Value as Written;
+use async_graphql_value::Value as Literal;
 
 use super::given::Given;
 use crate::graphql::MAX_RECURSION;
@@ -133,23 +133,20 @@ impl<'a, 'g> Fields<'a, 'g> {
     }
 }
 
-/// Whether `@skip` and `@include` leave something in.
+/// Whether `@skip` and `@include` leave something in. A condition that is not true is false, as the library has it.
 pub(in crate::graphql) fn is_included<'a>(
     directives: &[Positioned<Directive>],
     variable: &dyn Fn(&str) -> Option<&'a Value>,
 ) -> bool {
     directives.iter().map(|directive| &directive.node).all(|directive| {
-        let condition = directive.get_argument("if").and_then(|value| match &value.node {
-            Written::Boolean(condition) => Some(*condition),
-            Written::Variable(name) => match variable(name) {
-                Some(Value::Boolean(condition)) => Some(*condition),
-                _ => None,
-            },
-            _ => None,
-        });
-        match (directive.name.node.as_str(), condition) {
-            ("skip", Some(condition)) => !condition,
-            ("include", Some(condition)) => condition,
+        let Some(condition) = directive.get_argument("if") else { return true };
+        let condition = match &condition.node {
+            Literal::Variable(name) => matches!(variable(name), Some(Value::Boolean(true))),
+            condition => matches!(condition, Literal::Boolean(true)),
+        };
+        match directive.name.node.as_str() {
+            "skip" => !condition,
+            "include" => condition,
             _ => true,
         }
     })

@@ -27,7 +27,7 @@ pub(in crate::graphql) struct Known {
     /// Whether its answers have lists that are merged with each other.
     pub(in crate::graphql) merges_lists: bool,
     /// What it was reckoned at lately.
-    pub(in crate::graphql) reckoned: cost::Reckoned,
+    pub(in crate::graphql) figures: cost::KeptFigures,
     /// Variables that had no value as it was found valid. What stands beside them was not looked at.
     absent: Vec<Name>,
 }
@@ -35,7 +35,12 @@ pub(in crate::graphql) struct Known {
 impl Known {
     /// A document that is validated while these variables have no value (see [`absent`]).
     pub(in crate::graphql) fn new(document: ExecutableDocument, absent: Vec<Name>) -> Self {
-        Self { merges_lists: merges_lists(&document), document, reckoned: cost::Reckoned::default(), absent }
+        Self {
+            merges_lists: merges_lists(&document),
+            document,
+            figures: cost::KeptFigures::default(),
+            absent,
+        }
     }
 
     /// Whether all was looked at that these variables have a part in, defaults among them.
@@ -50,7 +55,7 @@ impl Known {
 
     /// Whether it is worth to be kept once it has run: it is one query. Validation looks at values for the operation alone that
     /// runs, so a document with several is not valid once for all.
-    pub(super) fn is_query(&self) -> bool {
+    pub(in crate::graphql) fn is_query(&self) -> bool {
         let mut operations = self.document.operations.iter();
         let first = operations.next();
         first.is_some_and(|(_, only)| only.node.ty == OperationType::Query) && operations.next().is_none()
@@ -58,7 +63,7 @@ impl Known {
 
     /// About how many bytes it takes, its text among them.
     pub(super) fn weight(text: &str) -> usize {
-        mem::size_of::<Self>() + cost::Reckoned::WEIGHT + text.len() * (PARSED + 1)
+        mem::size_of::<Self>() + cost::KeptFigures::WEIGHT + text.len() * (PARSED + 1)
     }
 }
 
@@ -76,7 +81,11 @@ pub(in crate::graphql) fn takes(operation: &OperationDefinition, given: &Variabl
             // Null for a variable with a default may stand where null may not, which the library finds out.
             Some(Value::Null) => kind.nullable && definition.default_value.is_none(),
             Some(value) => is_of(kind, value),
-            None => kind.nullable || definition.default_value.is_some(),
+            // So may null that is the default.
+            None => {
+                let default = definition.default_value.as_ref();
+                default.map_or(kind.nullable, |default| default.node != Value::Null)
+            }
         }
     })
 }

@@ -14,7 +14,7 @@ use futures_util::stream::{self, BoxStream};
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{Answer, Document, Reckoned, Refusal, Request, Sources, Spent, bounded, execute_read, read};
+use super::{Answer, Document, Reckoned, Refusal, Request, Spent, bounded, execute_read, read};
 use crate::events::Overrun;
 use crate::graphql::documents::Known;
 use crate::graphql::error::{SUBSCRIBER_TOO_SLOW, VALIDATION_FAILED};
@@ -56,8 +56,8 @@ pub async fn open(schema: &Schema, cx: Cx, mut request: Request) -> Opened {
             once = Some(read);
             return Ok(Response::default());
         }
-        let sources = schema.strict.data::<Gather>().map(Sources::now);
-        let reckoned = read.reckon(&schema.settings, &cx.caller, sources.as_ref(), &Spent::default())?;
+        let gather = schema.strict.data::<Gather>();
+        let reckoned = read.reckon(&schema.settings, &cx.caller, gather, &Spent::default())?;
         check_root(read.operation()?)?;
         let again = Again { document: read.document, name: read.name, variables: read.variables };
         metrics::operation_reckoned(reckoned.calls);

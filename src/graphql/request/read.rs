@@ -19,7 +19,6 @@ use crate::graphql::mutation::MAX_WRITES;
 use crate::graphql::state::State;
 use crate::graphql::{Gather, Settings, guard, rules, writer};
 use crate::model::caller::Caller;
-use crate::model::lease::Basis;
 
 /// A request that was read. It names an operation of its document, and has all variables that must be there.
 pub(super) struct Read {
@@ -31,20 +30,6 @@ pub(super) struct Read {
     pub(super) variables: Variables,
     /// Whether nothing but a query may run.
     pub(super) safe: bool,
-}
-
-/// The sources, and that they are still the same.
-#[derive(Clone)]
-pub(super) struct Sources<'a> {
-    pub(super) gather: &'a Gather,
-    pub(super) standing: Arc<dyn Basis>,
-}
-
-impl<'a> Sources<'a> {
-    /// As they are now.
-    pub(super) fn now(gather: &'a Gather) -> Self {
-        Self { gather, standing: gather.standing() }
-    }
 }
 
 /// Reads a request.
@@ -132,7 +117,7 @@ impl Read {
         &self,
         settings: &Settings,
         caller: &Caller,
-        sources: Option<&Sources<'_>>,
+        sources: Option<&Gather>,
         spent: &Spent,
     ) -> Result<Reckoned, Refusal> {
         let figures = self.figures(caller, sources)?;
@@ -164,11 +149,13 @@ impl Read {
     }
 
     /// What it is reckoned at, where the caller may ask for all of it.
-    fn figures(&self, caller: &Caller, sources: Option<&Sources<'_>>) -> Result<Arc<Figures>, Refusal> {
-        let Known { document, reckoned, .. } = &*self.document;
+    fn figures(&self, caller: &Caller, sources: Option<&Gather>) -> Result<Arc<Figures>, Refusal> {
+        let Known { document, figures: kept, .. } = &*self.document;
+        // Before they are looked at: what changes meanwhile is not to be missed.
+        let edition = sources.map_or(0, Gather::edition);
         // Nothing that is not valid is known, nor what has several operations.
         if self.known
-            && let Some(figures) = reckoned.get(caller, &self.variables)
+            && let Some(figures) = kept.get(caller, &self.variables, edition)
         {
             return Ok(figures);
         }
@@ -176,12 +163,11 @@ impl Read {
         let given = Given::new(operation, &self.variables);
         rules::check(document, operation, &given, caller).map_err(Refusal::forbidden)?;
         let nodes = Nodes::of(document, operation, &given);
-        let cost = sources.map(|sources| {
-            Cost::of(document, operation, &given, &|filter| sources.gather.prices(caller, filter))
-        });
+        let cost = sources
+            .map(|gather| Cost::of(document, operation, &given, &|filter| gather.prices(caller, filter)));
         let figures = Arc::new(Figures { nodes, cost: cost.unwrap_or_default() });
-        if let Some(sources) = sources {
-            reckoned.keep(caller, &given, &sources.standing, &figures);
+        if self.document.is_query() {
+            kept.keep(caller, &given, edition, &figures);
         }
         Ok(figures)
     }

@@ -98,7 +98,7 @@ macro_rules! connection {
             type Filter = request::$filter;
             const NAMES: (&'static str, &'static str) = (stringify!($connection), stringify!($edge));
 
-            async fn read(state: &State, asked: (Self::Filter, Paging)) -> state::Listed<Self::Record> {
+            async fn read(state: &State, asked: (Self::Filter, Paging)) -> state::Answered<Self::Record> {
                 let (filter, paging) = asked.clone();
                 let read = async { Ok(state.gather.$list(&state.cx, &filter, &paging).await?) };
                 state.$list.get(asked, read).await

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use super::out::Out;
 use super::plan::{Shape, Write};
-use crate::graphql::mask::Seen;
+use crate::graphql::mask::Glimpse;
 
 /// Those of a page that were asked for.
 pub(super) struct Columns<T> {
@@ -24,7 +24,7 @@ impl<T: Shape> Default for Columns<T> {
 
 impl<T: Shape> Columns<T> {
     /// The values of a field, written now if they were not before.
-    pub(super) fn get(&self, field: usize, seen: &[Seen<'_, T>], write: &Write<'_, T>) -> Option<&Column> {
+    pub(super) fn get(&self, field: usize, seen: &[Glimpse<'_, T>], write: &Write<'_, T>) -> Option<&Column> {
         Some(self.by_field.get(field)?.get_or_init(|| Column::of(seen, write)))
     }
 }
@@ -37,9 +37,9 @@ pub(super) struct Column {
 }
 
 impl Column {
-    fn of<T>(seen: &[Seen<'_, T>], write: &Write<'_, T>) -> Self {
+    fn of<T>(seen: &[Glimpse<'_, T>], write: &Write<'_, T>) -> Self {
         let mut out = Out::with_capacity(seen.len() * 32);
-        let end = |record: &Seen<'_, T>| {
+        let end = |record: &Glimpse<'_, T>| {
             write(record, &mut out);
             out.len()
         };

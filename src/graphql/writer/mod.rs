@@ -32,7 +32,7 @@ pub(super) use self::plan::Shape;
 use self::plan::{Document, Members, Plan};
 pub(super) use self::straight::straight;
 use super::error::ClientError;
-use super::mask::{Mask, Seen};
+use super::mask::{Glimpse, Mask};
 use super::state::{self, State};
 use crate::gather::answer::Connection;
 use crate::gather::request::Paging;
@@ -58,7 +58,7 @@ pub(super) trait Listed: ObjectType {
     fn read(
         state: &State,
         asked: (Self::Filter, Paging),
-    ) -> impl Future<Output = state::Listed<Self::Record>> + Send;
+    ) -> impl Future<Output = state::Answered<Self::Record>> + Send;
 
     /// The page.
     fn page(&self) -> &Connection<Self::Record>;
@@ -96,25 +96,32 @@ pub(super) fn tells_calls(ctx: &Context<'_>) -> bool {
 /// Writes a list. `None` where it is to be resolved: where something of it failed, or would have to be merged.
 async fn write<C: Listed>(list: &C, ctx: &ContextSelectionSet<'_>) -> Option<Bytes> {
     let parts = parts::<C>(Document::of(ctx), &[&ctx.item.node])?;
-    let seen = seen(list.page(), list.caller());
+    let seen = seen(list.page(), &parts, list.caller());
     let asks = asks::<C>(&parts, &seen)?;
     let resolved = if asks.is_empty() { Vec::new() } else { answers(ctx, &list.nodes(), &asks).await? };
     put::<C>(list.page(), parts, &seen, &resolved).map(|out| out.into_bytes().into())
 }
 
-/// The records of a page, as a caller may see them.
-fn seen<'a, T: Mask>(page: &'a Connection<T>, caller: &Caller) -> Vec<Seen<'a, T>> {
-    page.nodes.iter().map(|record| Seen::by(caller, &**record)).collect()
+/// The records of a page, as a caller may see them; none where nothing of them is selected.
+fn seen<'a, T: Shape + Mask>(
+    page: &'a Connection<T>,
+    parts: &Members<Part<'_, T>>,
+    caller: &Caller,
+) -> Vec<Glimpse<'a, T>> {
+    if !parts.iter().any(|(_, part)| part.has_records()) {
+        return Vec::new();
+    }
+    page.nodes.iter().map(|record| Glimpse::by(caller, &**record)).collect()
 }
 
 /// A page as JSON. `None` where something cannot be written.
 fn put<'p, C: Listed>(
     page: &'p Connection<C::Record>,
     mut parts: Members<Part<'p, C::Record>>,
-    seen: &[Seen<'_, C::Record>],
+    seen: &[Glimpse<'_, C::Record>],
     resolved: &[Value],
 ) -> Option<Out> {
-    let is_whole = seen.iter().all(|record| matches!(record, Seen::Whole(_)));
+    let is_whole = seen.iter().all(|record| matches!(record, Glimpse::Whole(_)));
     if is_whole && let Some(columns) = page.beside(Columns::default) {
         parts.iter_mut().for_each(|(_, part)| part.keep(columns, seen));
     }
@@ -157,7 +164,7 @@ struct Ask<'a> {
 /// What must be resolved, in the order in which it is written.
 fn asks<'a, C: Listed>(
     parts: &Members<Part<'a, C::Record>>,
-    seen: &[Seen<'_, C::Record>],
+    seen: &[Glimpse<'_, C::Record>],
 ) -> Option<Vec<Ask<'a>>> {
     let mut asks = Vec::new();
     let mut ask = |index: usize,

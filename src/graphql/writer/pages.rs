@@ -12,7 +12,7 @@ use super::records::Named;
 use super::{Listed, Out};
 use crate::gather::answer::{Connection, Report};
 use crate::graphql::error::{millis, source_message};
-use crate::graphql::mask::Seen;
+use crate::graphql::mask::Glimpse;
 use crate::graphql::types::failure::SourceErrorCode;
 use crate::graphql::types::report::SourceReportStatus;
 use crate::model::failure::SourceError;
@@ -49,6 +49,11 @@ impl<'a> Place<'a> {
 }
 
 impl<'a, T: Shape> Part<'a, T> {
+    /// Whether something of records is selected.
+    pub(super) fn has_records(&self) -> bool {
+        matches!(self, Self::Nodes(..) | Self::Edges(..))
+    }
+
     /// Whether nothing of records that are not sparse has to be resolved.
     pub(super) fn is_written(&self) -> bool {
         let in_edge = |(_, field): &(Label, InEdge<'_, T>)| match field {
@@ -63,7 +68,7 @@ impl<'a, T: Shape> Part<'a, T> {
     }
 
     /// Has plain values of the records taken from what is kept with the page.
-    pub(super) fn keep(&mut self, columns: &'a Columns<T>, seen: &[Seen<'_, T>]) {
+    pub(super) fn keep(&mut self, columns: &'a Columns<T>, seen: &[Glimpse<'_, T>]) {
         match self {
             Self::Nodes(_, plan) => plan.keep(columns, seen),
             Self::Edges(_, fields) => {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::columns::{Column, Columns};
 use super::out::{Label, Out};
 use crate::graphql::cost::fields::is_included;
-use crate::graphql::mask::Seen;
+use crate::graphql::mask::Glimpse;
 use crate::model::text::Json;
 
 /// How a field of an object is written.
@@ -194,7 +194,7 @@ impl<'a, T: Shape> Plan<'a, T> {
     }
 
     /// Has plain values of a page's records taken from what is kept with the page.
-    pub(super) fn keep(&mut self, columns: &'a Columns<T>, seen: &[Seen<'_, T>]) {
+    pub(super) fn keep(&mut self, columns: &'a Columns<T>, seen: &[Glimpse<'_, T>]) {
         for (_, item) in &mut self.items {
             if let Item::Written(write, Some(plain)) = item
                 && let Some(column) = columns.get(*plain, seen, write)

@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, join_all, ready};
 use super::out::Label;
 use super::pages::{Part, parts};
 use super::plan::{Document, Members};
-use super::{Listed, Out, put, seen};
+use super::{Listed, Out, Shape as _, put, seen};
 use crate::gather::request::Paging;
 use crate::graphql::cost::Given;
 use crate::graphql::cost::fields::{Fields, Selected};
@@ -93,9 +93,11 @@ async fn read<C: Listed>(
     let page = C::read(state, asked).await.ok()?;
     let tells_calls = || parts.iter().any(|(_, part)| matches!(part, Part::Sources(_, true)));
     state.note_page(&page, tells_calls);
-    let seen = seen(&page, &state.cx.caller);
-    let is_sparse = seen.iter().any(|record| super::Shape::is_sparse(&**record));
-    if is_sparse { None } else { put::<C>(&page, parts, &seen, &[]) }
+    if page.nodes.iter().any(|record| record.is_sparse()) {
+        return None;
+    }
+    let seen = seen(&page, &parts, &state.cx.caller);
+    put::<C>(&page, parts, &seen, &[])
 }
 
 #[cfg(test)]

@@ -206,3 +206,45 @@ async fn a_document_that_is_known_whole_stays_so() {
     told(&schema, query, &json!({"id": 1})).await;
     assert!(is_known(&schema, query, whole).await);
 }
+
+/// What is known does not come to the library where it asks for lists alone: here the library would refuse it.
+#[tokio::test]
+async fn lists_of_known_documents_do_without_the_library() {
+    let gather = Gather::new(crate::gather::settings::Settings::default(), Vec::new());
+    let schema = Schema::new(Settings::default(), |builder| builder.data(gather.clone()));
+    let refusing = crate::graphql::builder().data(gather.clone()).limit_depth(0).finish();
+    let schema = Schema { trusting: refusing, ..schema };
+    for (text, does_without) in [
+        ("{ leads { incomplete } }", true),
+        ("{ __typename a: leads(first: 5) { nodes { id } } interactions { edges { cursor } } }", true),
+        ("{ leads { nodes { id interactions { incomplete } } } }", false),
+        ("{ leads { incomplete } leads { nodes { id } } }", false),
+        ("{ leads { incomplete } viewer { name } }", false),
+    ] {
+        let ask =
+            async || serde_json::to_value(execute(&schema, cx(), request(text, Value::Null)).await).unwrap();
+        let (unknown, known) = (ask().await, ask().await);
+        assert!(unknown.get("errors").is_none(), "{unknown}");
+        assert_eq!(known == unknown, does_without, "{known}");
+    }
+}
+
+/// A default that is null is a value that a condition does not take: the library says so each time.
+#[tokio::test]
+async fn a_condition_that_is_null_by_default_is_refused_whether_or_not_the_document_is_known() {
+    let text = "query($x: Boolean = null) { leads { incomplete @include(if: $x) } }";
+    let gather = Gather::new(crate::gather::settings::Settings::default(), Vec::new());
+    let new = || Schema::new(Settings::default(), |builder| builder.data(gather.clone()));
+    let (known, unknown) = (new(), new());
+    let ask = async |schema: &Schema, variables| {
+        serde_json::to_value(execute(schema, cx(), request(text, variables)).await).unwrap()
+    };
+    let shown = ask(&known, json!({ "x": true })).await;
+    assert_eq!(shown, json!({ "data": { "leads": { "incomplete": false } } }));
+    assert_eq!(ask(&known, json!({ "x": true })).await, shown);
+    for variables in [json!({}), json!({ "x": null })] {
+        let refused = ask(&unknown, variables.clone()).await;
+        assert!(refused.get("data").is_none(), "{refused}");
+        assert_eq!(ask(&known, variables).await, refused);
+    }
+}
