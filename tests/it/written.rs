@@ -49,9 +49,8 @@ fn bench() -> Schema {
 
 /// Where nothing fails: pages are whole, and so kept.
 fn healthy() -> Schema {
-    let sources: Vec<Arc<dyn Source>> =
-        vec![Arc::new(Told::whole("whole")), Arc::new(Told { histories: false, ..Told::whole("talks") })];
-    over(sources)
+    let whole = |name| Told { rejected: 0, ..Told::whole(name) };
+    over(vec![Arc::new(whole("whole")), Arc::new(Told { histories: false, ..whole("talks") })])
 }
 
 fn over(sources: Vec<Arc<dyn Source>>) -> Schema {

@@ -38,6 +38,8 @@ pub(super) struct Told {
     pub(super) histories: bool,
     pub(super) lists_fail: bool,
     pub(super) reads_fail: bool,
+    /// How many rows of each list it cannot read: then no page is whole.
+    pub(super) rejected: u32,
 }
 
 fn at(number: i64) -> Option<Timestamp> {
@@ -56,7 +58,7 @@ fn some<T>(number: i64, what: i64, value: T) -> Option<T> {
 impl Told {
     pub(super) fn whole(name: &str) -> Self {
         let id = SourceId::new(name).unwrap();
-        Self { id, sparse: false, histories: true, lists_fail: false, reads_fail: false }
+        Self { id, sparse: false, histories: true, lists_fail: false, reads_fail: false, rejected: 1 }
     }
 
     fn key(&self, kind: char, number: i64) -> Key {
@@ -212,7 +214,7 @@ impl Told {
 
     fn page<T>(&self, op: &'static str, row: impl FnMut(i64) -> T) -> Result<Page<T>, SourceError> {
         let rows = (1..=RECORDS).rev().map(row).map(Arc::new).collect();
-        self.fail(op, self.lists_fail, Page { rows, next: None, rejected: 1 })
+        self.fail(op, self.lists_fail, Page { rows, next: None, rejected: self.rejected })
     }
 }
 
