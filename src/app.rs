@@ -1,4 +1,4 @@
-//! The composition root: a configuration becomes accounts, sources, one gathering, a schema and a router.
+//! The composition root: a configuration becomes accounts, sources, one gathering, a schema and a surface.
 //!
 //! Has all keys and no logic of its own. `leadgraph serve` and `leadgraph demo` are two ways to get accounts; from there on
 //! they are the same program. Another program embeds the gateway by [`App::router`].
@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::{ServiceExt, service_fn};
@@ -168,7 +169,7 @@ impl App {
     pub fn router(&self) -> Router {
         let live = Arc::clone(&self.live);
         Router::new().fallback_service(service_fn(move |request: axum::extract::Request| {
-            live.load().router.clone().oneshot(request)
+            live.load().surface.clone().answer(request).map(Ok)
         }))
     }
 
@@ -176,8 +177,8 @@ impl App {
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let Lasting { readiness, lines, .. } = self.lasting.clone();
         let live = Arc::clone(&self.live);
-        let router = move || live.load().router.clone();
-        http::serve(listener, router, &self.settings, lines, readiness, shutdown).await;
+        let answer = move |request| live.load().surface.clone().answer(request).map(Ok);
+        http::serve(listener, answer, &self.settings, lines, readiness, shutdown).await;
     }
 }
 
@@ -193,8 +194,9 @@ pub async fn serve_metrics(address: std::net::SocketAddr) -> io::Result<JoinSet<
         // A handful of scrapers: more would only cost.
         let settings = http::Settings { max_connections: 16, ..http::Settings::default() };
         let (router, readiness) = (http::metrics_router(), Readiness::default());
-        let (router, lines, never) = (move || router.clone(), Lines::new(&settings), std::future::pending());
-        http::serve(listener, router, &settings, lines, readiness, never).await;
+        let answer = move |request| router.clone().oneshot(request);
+        let (lines, never) = (Lines::new(&settings), std::future::pending());
+        http::serve(listener, answer, &settings, lines, readiness, never).await;
     });
     Ok(serving)
 }

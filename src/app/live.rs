@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::StatusCode;
-use axum::Router;
 use futures_util::future::{Either, ready};
 use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
@@ -23,7 +22,7 @@ use crate::events::{self, Event, EventKind, Log, Looked, Told};
 use crate::gather::Gather;
 use crate::graphql::{self, Budget, Opened, Request, Schema};
 use crate::http::{
-    self, Answer, Ask, Engine, Engines, Identify, Lines, LiveEngine, Readiness, Refusal, Reply,
+    self, Answer, Ask, Engine, Engines, Identify, Lines, LiveEngine, Readiness, Refusal, Reply, Surface,
 };
 use crate::model::caller::Caller;
 use crate::model::id::SourceId;
@@ -33,7 +32,7 @@ use crate::vendors::Account;
 
 /// A gateway over one configuration. Its background work ends when it is dropped.
 pub(super) struct Live {
-    pub(super) router: Router,
+    pub(super) surface: Surface,
     /// WebSockets and event streams that began here.
     pub(super) lines: Lines,
     callers: Callers,
@@ -121,8 +120,8 @@ impl Live {
         let engines = Engines { once: engine(schema.clone()), live: follow(schema) };
         let lines = lasting.lines.next(&http);
         let readiness = lasting.readiness.clone();
-        let router = http::router(&http, identify, engines, lines.clone(), postboxes, readiness);
-        Self { router, lines, callers, gather, configs, known, _background: background }
+        let surface = Surface::new(&http, identify, engines, lines.clone(), postboxes, readiness);
+        Self { surface, lines, callers, gather, configs, known, _background: background }
     }
 }
 

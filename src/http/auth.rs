@@ -1,25 +1,18 @@
 //! Who asks: the bearer token of a request becomes a [`Caller`], before anything else of the request is read.
 //!
-//! What a token is, and whose, is decided behind [`Identify`]. A request that is let in carries its caller among its
-//! extensions; whatever serves GraphQL takes it from there, and refuses a request without one.
+//! What a token is, and whose, is decided behind [`Identify`]. Whatever serves GraphQL is given the caller of each request.
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
-use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
-use tower::{Layer, Service};
 use tracing::Instrument;
 
 use super::failure::Failure;
 use super::graphql::Media;
-use super::request_id;
 use crate::model::caller::Caller;
 use crate::telemetry::{self, metrics};
 
@@ -51,68 +44,14 @@ pub fn everyone() -> Identify {
     Arc::new(|_| Either::Left(ready(Ok(Caller::anonymous()))))
 }
 
-/// A layer that lets a request pass with its caller, or refuses it.
-#[derive(Clone)]
-pub(super) struct Admit(pub(super) Identify);
-
-/// A service that nobody unknown reaches.
-#[derive(Clone)]
-pub(super) struct Admitted<S> {
-    inner: S,
-    identify: Identify,
-}
-
-impl<S> Layer<S> for Admit {
-    type Service = Admitted<S>;
-
-    fn layer(&self, inner: S) -> Admitted<S> {
-        Admitted { inner, identify: Arc::clone(&self.0) }
-    }
-}
-
-impl<S> Service<Request> for Admitted<S>
-where
-    S: Service<Request, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Either<Entering<S::Future>, BoxFuture<'static, Result<Response<Body>, Infallible>>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let telling = match (self.identify)(token(request.headers())) {
-            Either::Left(told) => return Either::Left(enter(&mut self.inner, request, told.into_inner())),
-            Either::Right(telling) => telling,
-        };
-        // The one that is ready is the one that is called.
-        let next = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, next);
-        let logged = telemetry::request(&request_id::of(request.extensions()));
-        let entering = async move {
-            let told = telling.instrument(logged).await;
-            enter(&mut inner, request, told).await
-        };
-        Either::Right(entering.boxed())
-    }
-}
-
-/// What comes of a request of which it is known who sent it.
-type Entering<F> = Either<Ready<Result<Response<Body>, Infallible>>, F>;
-
-fn enter<S>(inner: &mut S, mut request: Request, told: Result<Caller, Refusal>) -> Entering<S::Future>
-where
-    S: Service<Request, Response = Response<Body>, Error = Infallible>,
-{
-    match told.map_err(Refusal::counted) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            Either::Right(inner.call(request))
-        }
-        Err(refusal) => Either::Left(ready(Ok(refusal.answer()))),
+/// Whose token these headers bear, which came with the request of this id.
+///
+/// # Errors
+/// Why nobody is let in.
+pub(super) async fn caller(identify: &Identify, headers: &HeaderMap, id: &str) -> Result<Caller, Refusal> {
+    match identify(token(headers)) {
+        Either::Left(told) => told.into_inner(),
+        Either::Right(telling) => telling.instrument(telemetry::request(id)).await,
     }
 }
 

@@ -7,8 +7,8 @@ use super::failure::{self, Failure};
 
 /// The most bytes of a request's head that a connection reads: the address and the headers together.
 pub(super) const HEAD_BYTES: usize = 32 * 1024;
-/// The most headers.
-pub(super) const HEADERS: usize = 64;
+/// The most headers. A connection reads up to 100, so that who sends a few too many is told so in our words.
+const HEADERS: usize = 64;
 /// The most bytes of a request's address. Longer queries go by POST.
 const ADDRESS_BYTES: usize = 8 * 1024;
 /// The most bytes of all headers.

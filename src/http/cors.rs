@@ -1,18 +1,23 @@
 //! Pages of other origins: none may ask unless the configuration names its origin.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::future::{Ready, ready};
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::extract::Request;
+use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, Method, Response};
+use tower::util::ServiceFn;
+use tower::{Layer, Service, service_fn};
 use tower_http::cors::CorsLayer;
-use tower_http::csrf::{CsrfLayer, ProtectionError};
+use tower_http::csrf::{Csrf, CsrfLayer, ProtectionError};
 use url::Url;
 
-use super::failure;
-use super::graphql::{Media, PREFLIGHTED};
+use super::failure::{self, Failure};
+use super::graphql::PREFLIGHTED;
 
 /// For how long a browser need not ask again whether a page may.
 const MAX_AGE: Duration = Duration::from_secs(600);
@@ -52,14 +57,32 @@ impl FromStr for Origin {
     }
 }
 
-type Refusal = CsrfLayer<fn(ProtectionError) -> Response<Body>>;
+type Checked = Response<Option<Request>>;
+type Pass = fn(Request) -> Ready<Result<Checked, Infallible>>;
 
-/// Refuses what browsers say comes from another origin than these.
-pub(super) fn refusal(origins: &[Origin]) -> Refusal {
-    let origins = origins.iter().filter_map(|origin| origin.0.to_str().ok());
-    let layer = origins
-        .fold(CsrfLayer::new(), |layer, origin| layer.clone().add_trusted_origin(origin).unwrap_or(layer));
-    layer.with_rejection_response(|_| failure::CROSS_SITE.answer(Media::Json))
+/// Knows what browsers say comes from another origin than those that may ask.
+pub(super) struct Sites(Csrf<ServiceFn<Pass>, fn(ProtectionError) -> Checked>);
+
+impl Sites {
+    /// Where pages of these origins may ask.
+    pub(super) fn new(origins: &[Origin]) -> Self {
+        let origins = origins.iter().filter_map(|origin| origin.0.to_str().ok());
+        let layer = origins.fold(CsrfLayer::new(), |layer, origin| {
+            layer.clone().add_trusted_origin(origin).unwrap_or(layer)
+        });
+        let refuse: fn(ProtectionError) -> Checked = |_| Response::new(None);
+        let pass: Pass = |request| ready(Ok(Response::new(Some(request))));
+        Self(layer.with_rejection_response(refuse).layer(service_fn(pass)))
+    }
+
+    /// Lets a request pass, unless it is a page's that may not ask.
+    ///
+    /// # Errors
+    /// What the page is told.
+    pub(super) fn hold(&self, request: Request) -> Result<Request, Failure> {
+        let checked = self.0.clone().call(request).now_or_never();
+        checked.and_then(Result::ok).and_then(Response::into_body).ok_or(failure::CROSS_SITE)
+    }
 }
 
 /// Tells browsers that pages of these origins may ask and read what comes back. Cookies are none of it: callers show who

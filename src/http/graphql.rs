@@ -4,19 +4,16 @@
 mod media;
 mod read;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
-use tower::{Service, service_fn};
 use tracing::Instrument;
 
 pub(super) use self::media::Media;
@@ -26,7 +23,7 @@ use super::auth::whole_seconds;
 use super::etag;
 use super::failure::{self, Failure};
 use super::overload::Gate;
-use super::{Answer, Ask, Engine, Settings, request_id};
+use super::{Answer, Ask, Engine, Settings};
 use crate::model::caller::Caller;
 use crate::model::cx::{Cx, Meter};
 use crate::telemetry::{self, metrics};
@@ -35,7 +32,8 @@ use crate::telemetry::{self, metrics};
 /// itself, whose answer says more.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
 
-struct Door {
+/// What serves the route, for every method.
+pub(super) struct Door {
     engine: Engine,
     request_timeout: Duration,
     max_body_bytes: usize,
@@ -44,63 +42,61 @@ struct Door {
     answers: Answers,
 }
 
-/// What serves the route, for every method.
-pub(super) fn service(
-    settings: &Settings,
-    engine: Engine,
-    gate: Gate,
-) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + use<> {
-    let door = Door {
-        engine,
-        request_timeout: settings.request_timeout,
-        max_body_bytes: settings.max_body_bytes,
-        max_batch: settings.max_batch,
-        gate,
-        answers: Answers::new(settings.answers_max_bytes),
-    };
-    let door = Arc::new(door);
-    service_fn(move |request| handle(Arc::clone(&door), request).map(Ok))
-}
-
-async fn handle(door: Arc<Door>, request: Request) -> Response<Body> {
-    let start = Instant::now();
-    let (parts, body) = request.into_parts();
-    match parts.method {
-        Method::GET | Method::POST => {}
-        Method::OPTIONS => return methods(),
-        // HEAD, too: what it would tell costs as many upstream calls as the answer itself.
-        _ => return failure::METHOD.answer(Media::Json),
+impl Door {
+    pub(super) fn new(settings: &Settings, engine: Engine, gate: Gate) -> Self {
+        Self {
+            engine,
+            request_timeout: settings.request_timeout,
+            max_body_bytes: settings.max_body_bytes,
+            max_batch: settings.max_batch,
+            gate,
+            answers: Answers::new(settings.answers_max_bytes),
+        }
     }
-    // Before anything is read: who can make nothing of an answer is not to cost one.
-    let Some(media) = Media::wanted(&parts.headers) else {
-        return failure::NOT_ACCEPTABLE.answer(Media::Json);
-    };
-    let answered = door.answer(start, &parts, body).await;
-    let mut response = match answered {
-        Ok(Answered::One(Given::New(answer))) => {
-            let lasts = answer.lease.is_some() || answer.fresh.is_some();
-            let etag = (parts.method == Method::GET && lasts).then(|| etag::of(&answer.body));
-            one(media, &parts.headers, answer, etag)
+
+    /// Answers a request of this id and caller.
+    pub(super) async fn answer(&self, request: Request, id: Arc<str>, caller: Caller) -> Response<Body> {
+        let start = Instant::now();
+        let (parts, body) = request.into_parts();
+        match parts.method {
+            Method::GET | Method::POST => {}
+            Method::OPTIONS => return methods(),
+            // HEAD, too: what it would tell costs as many upstream calls as the answer itself.
+            _ => return failure::METHOD.answer(Media::Json),
         }
-        Ok(Answered::One(Given::Again(kept))) => {
-            metrics::answered_again();
-            let etag = (parts.method == Method::GET).then(|| kept.etag().clone());
-            let mut response = one(media, &parts.headers, kept.answer.clone(), etag);
-            // As a cache says it (RFC 9111), which this is.
-            response.headers_mut().insert(header::AGE, HeaderValue::from(kept.age().as_secs()));
-            response
-        }
-        Ok(Answered::Batch(answers)) => media.answer(StatusCode::OK, listed(answers)),
-        Err(failure) => failure.answer(media),
-    };
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept, authorization"));
-    response
+        // Before anything is read: who can make nothing of an answer is not to cost one.
+        let Some(media) = Media::wanted(&parts.headers) else {
+            return failure::NOT_ACCEPTABLE.answer(Media::Json);
+        };
+        let answered = self.answered(start, &parts, body, id, caller).await;
+        let mut response = match answered {
+            Ok(Answered::One(Given::New(answer))) => {
+                let lasts = answer.lease.is_some() || answer.fresh.is_some();
+                let etag = (parts.method == Method::GET && lasts).then(|| etag::of(&answer.body));
+                one(media, &parts.headers, &answer, etag)
+            }
+            Ok(Answered::One(Given::Again(kept))) => {
+                metrics::answered_again();
+                let etag = (parts.method == Method::GET).then(|| kept.etag().clone());
+                let mut response = one(media, &parts.headers, &kept.answer, etag);
+                // As a cache says it (RFC 9111), which this is.
+                response.headers_mut().insert(header::AGE, HeaderValue::from(kept.age().as_secs()));
+                response
+            }
+            Ok(Answered::Batch(answers)) => media.answer(StatusCode::OK, listed(answers)),
+            Err(failure) => failure.answer(media),
+        };
+        response
+            .headers_mut()
+            .append(header::VARY, HeaderValue::from_static("accept, accept-encoding, authorization"));
+        response
+    }
 }
 
 /// The response to one request, or none of its body where the client has that already.
-fn one(media: Media, headers: &HeaderMap, answer: Answer, etag: Option<HeaderValue>) -> Response<Body> {
+fn one(media: Media, headers: &HeaderMap, answer: &Answer, etag: Option<HeaderValue>) -> Response<Body> {
     let held = etag.as_ref().is_some_and(|etag| etag::is_held(headers, etag));
-    let mut response = if held { not_modified() } else { media.answer(answer.status, answer.body) };
+    let mut response = if held { not_modified() } else { media.answer(answer.status, answer.body.clone()) };
     if let Some(etag) = etag {
         response.headers_mut().insert(header::ETAG, etag);
     }
@@ -119,7 +115,7 @@ fn not_modified() -> Response<Body> {
     response
 }
 
-/// Whatever is not said to last is `no-store` (see the router).
+/// Whatever is not said to last is `no-store` (see `front`).
 fn private(fresh: Duration) -> HeaderValue {
     HeaderValue::try_from(format!("private, max-age={}", fresh.as_secs()))
         .unwrap_or(HeaderValue::from_static("no-store"))
@@ -132,7 +128,14 @@ enum Answered {
 }
 
 impl Door {
-    async fn answer(&self, start: Instant, parts: &Parts, body: Body) -> Result<Answered, Failure> {
+    async fn answered(
+        &self,
+        start: Instant,
+        parts: &Parts,
+        body: Body,
+        id: Arc<str>,
+        caller: Caller,
+    ) -> Result<Answered, Failure> {
         let deadline = start + self.request_timeout;
         let safe = parts.method == Method::GET;
         let marked = !safe || read::is_marked(&parts.headers)?;
@@ -140,15 +143,12 @@ impl Door {
             query if safe => Bytes::copy_from_slice(query.unwrap_or_default().as_bytes()),
             _ => read::body(&parts.headers, body, self.max_body_bytes, deadline).await?,
         };
-        // Nobody comes here unknown; should someone, they get nothing.
-        let caller = parts.extensions.get::<Caller>().cloned().ok_or(failure::INTERNAL)?;
         let question = Question { caller, safe, bytes };
         if let Some(kept) = self.answers.get(&question).await.filter(|_| marked) {
             return Ok(Answered::One(Given::Again(kept)));
         }
         // Before anything is done for it, and after what costs no more than to refuse it.
         self.gate.admit().map_err(|_overloaded| failure::OVERLOADED)?;
-        let id = request_id::of(&parts.extensions);
         let logged = telemetry::request(&id);
         // In a box: whoever is given an answer again is not to carry the room for making one.
         Box::pin(self.make(start, parts, id, question, marked).instrument(logged)).await

@@ -1,4 +1,4 @@
-//! Sockets in: the router, the request's circumstances ([`Cx`]), and the serving of it all.
+//! Sockets in: the routes, the request's circumstances ([`Cx`]), and the serving of it all.
 //!
 //! Knows no entity and no schema: what a request means is decided behind [`Engine`]. The wall clock is read here and
 //! nowhere else on a request's way.
@@ -6,10 +6,10 @@
 mod answers;
 mod auth;
 mod bounds;
-mod check;
 mod cors;
 mod etag;
 mod failure;
+mod front;
 mod graphiql;
 mod graphql;
 mod health;
@@ -22,6 +22,7 @@ mod request_id;
 mod serve;
 mod socket;
 mod stream;
+mod surface;
 #[cfg(test)]
 mod tests;
 mod webhooks;
@@ -29,36 +30,20 @@ mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Request;
-use axum::middleware::from_fn;
-use axum::routing::get;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
-use http::header::{self, HeaderName, HeaderValue};
-use tower::ServiceBuilder;
-use tower::util::option_layer;
-use tower_http::CompressionLevel;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
-use self::auth::Admit;
 pub use self::auth::{Identified, Identify, Refusal, everyone};
-use self::check::Check;
 pub use self::cors::Origin;
-use self::graphql::Media;
 pub use self::health::Readiness;
 pub use self::hosts::HostName;
 pub use self::lines::Lines;
-use self::live::Door;
 pub use self::live::{LiveEngine, Reply};
-use self::observe::Follow;
 pub use self::observe::metrics_router;
-use self::overload::Gate;
 pub use self::serve::serve;
+pub use self::surface::Surface;
 pub use self::webhooks::{Postbox, Postboxes, Receipt};
 use crate::model::cx::Cx;
 use crate::model::lease::Lease;
@@ -183,92 +168,4 @@ impl From<Engine> for Engines {
         });
         Self { once, live }
     }
-}
-
-/// The whole surface: `/graphql`, `/graphql/ws`, `/graphql/stream`, `GET /` (GraphiQL), `POST /webhooks/{source}`, `/livez`,
-/// `/readyz`. Can be nested in another axum router. On a runtime of your own, give it an `event_interval` of 16, as `leadgraph` does: who
-/// is refused in a storm hears of it that much sooner.
-pub fn router(
-    settings: &Settings,
-    identify: Identify,
-    engines: Engines,
-    lines: Lines,
-    postboxes: Postboxes,
-    readiness: Readiness,
-) -> Router {
-    let gate = Gate::new(settings.max_requests, settings.max_wait);
-    let door = Door {
-        engine: engines.live,
-        gate: gate.clone(),
-        identify: Arc::clone(&identify),
-        lines,
-        origins: settings.cors_origins.clone().into(),
-        request_timeout: settings.request_timeout,
-        max_body_bytes: settings.max_body_bytes,
-    };
-    let hosts: Option<Arc<[HostName]>> = settings.hosts.clone().map(Into::into);
-    let browsers = ServiceBuilder::new()
-        // A page whose own name was made to mean this machine is of another site.
-        .option_layer(hosts.map(|hosts| Check(move |request: &Request| hosts::hold(&hosts, request))))
-        // Such a page may not make a browser ask in its user's place.
-        .layer(cors::refusal(&settings.cors_origins));
-    // Whatever serves GraphQL stands behind this, and is not reached by anyone unknown. Who opens a socket may show who it is in the
-    // socket's first message, so that is looked at there.
-    let callers = browsers.clone().layer(Admit(identify));
-    let mut routes = Router::new()
-        .route("/graphql/ws", socket::route(door.clone()))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz).with_state(readiness));
-    if settings.graphiql {
-        routes = routes.merge(graphiql::routes());
-    }
-    // One stack, so that a request passes it at once: each layer that is added to a router by itself costs a box for itself
-    // and for all below it. A request meets the first one first.
-    let all = ServiceBuilder::new()
-        // Outermost: every answer carries its id and is counted, whatever comes of it.
-        .layer(Follow)
-        .map_response(with_usual_headers)
-        .layer(compression())
-        // Outside of what refuses and fails: pages that may ask are also to read why they got nothing.
-        .layer(option_layer(cors::permission(&settings.cors_origins)))
-        // A panic in a resolver is one request's failure, not the connection's.
-        .layer(CatchPanicLayer::custom(|_| failure::INTERNAL.answer(Media::Json)))
-        .layer(Check(bounds::hold));
-    let log = from_fn(observe::log);
-    routes
-        .layer(browsers)
-        // Vendors are no browsers, and each delivery shows itself who sent it. A source's name may hold slashes.
-        .route("/webhooks/{*source}", webhooks::route(settings, postboxes))
-        .layer(log.clone())
-        .layer(all.clone())
-        .route_service(
-            "/graphql/stream",
-            all.clone().layer(log).layer(callers.clone()).service(stream::service(door)),
-        )
-        .route_service("/graphql", all.layer(callers).service(graphql::service(settings, engines.once, gate)))
-}
-
-/// Headers of every response that does not say otherwise.
-const USUAL: [(HeaderName, HeaderValue); 6] = [
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    // Answers are data: what a browser is made to show of them runs nothing and stands in no frame.
-    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
-    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-];
-
-fn with_usual_headers<B>(mut response: http::Response<B>) -> http::Response<B> {
-    for (name, value) in USUAL {
-        response.headers_mut().entry(name).or_insert(value);
-    }
-    response
-}
-
-/// What browsers and other clients can unpack, of what is worth it. An answer holds nothing secret that a page of another
-/// site could have asked for beside words of its own: it cannot ask at all (see `cors`), and there are no cookies.
-fn compression() -> CompressionLayer<impl Predicate> {
-    let worth = SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
-    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth)
 }

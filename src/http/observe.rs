@@ -1,109 +1,43 @@
 //! Every request is counted and traced, by its route as a template: never by its path, which a client chooses.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
-use axum::BoxError;
-use axum::body::{Body, HttpBody};
-use axum::extract::{MatchedPath, Request};
-use axum::http::Method;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response as AxumResponse};
+use axum::body::Body;
+use axum::extract::{MatchedPath, NestedPath, Request};
+use axum::response::IntoResponse;
 use axum::routing::{Router, get};
-use bytes::Bytes;
-use http::{Response, header};
-use pin_project_lite::pin_project;
-use tower::{Layer, Service};
+use http::{Method, Response, header};
 use tracing::Instrument;
-use tracing::instrument::Instrumented;
 
 use super::request_id;
-use crate::telemetry::metrics::HttpRequest;
-use crate::telemetry::{self, metrics, traces};
+use crate::telemetry::{metrics, traces};
 
-/// A layer that gives a request its id; counts and traces it and its answer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Follow;
-
-/// A service whose requests are followed.
-#[derive(Clone, Debug)]
-pub(super) struct Followed<S>(S);
-
-impl<S> Layer<S> for Follow {
-    type Service = Followed<S>;
-
-    fn layer(&self, inner: S) -> Followed<S> {
-        Followed(inner)
-    }
+/// Gives a request its id; counts and traces it and its answer. `answer` is given the id, too.
+pub(super) async fn follow<F: Future<Output = Response<Body>>>(
+    route: Cow<'static, str>,
+    request: Request,
+    answer: impl FnOnce(Request, Arc<str>) -> F,
+) -> Response<Body> {
+    let id = request_id::choose(request.headers());
+    let method = method(request.method());
+    let span = traces::request(method, &route, &id, request.headers());
+    let counting = metrics::http_request(method, route);
+    let mut response = answer(request, Arc::clone(&id)).instrument(span.clone()).await;
+    request_id::echo(&id, &mut response);
+    let status = response.status().as_u16();
+    counting.answered(status);
+    traces::answered(&span, status);
+    response
 }
 
-impl<S, B> Service<Request> for Followed<S>
-where
-    S: Service<Request, Response = Response<B>, Error = Infallible>,
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Following<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let id = request_id::tag(&mut request);
-        let route = match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
-            // Nearly all of them.
-            Some("/graphql") => Cow::Borrowed("/graphql"),
-            Some(route) => Cow::Owned(route.to_owned()),
-            None => Cow::Borrowed("other"),
-        };
-        let span = traces::request(method(request.method()), &route, &id, request.headers());
-        let counting = Some(metrics::http_request(method(request.method()), route));
-        let answered = self.0.call(request).instrument(span);
-        Following { answered, id, counting }
-    }
-}
-
-pin_project! {
-    /// The answer of a [`Followed`].
-    pub(super) struct Following<F> {
-        #[pin]
-        answered: Instrumented<F>,
-        id: Arc<str>,
-        counting: Option<HttpRequest>,
-    }
-}
-
-impl<F, B> Future for Following<F>
-where
-    F: Future<Output = Result<Response<B>, Infallible>>,
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Output = Result<Response<Body>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let mut response = ready!(this.answered.as_mut().poll(cx))?.map(Body::new);
-        request_id::echo(this.id, &mut response);
-        let status = response.status().as_u16();
-        if let Some(counting) = this.counting.take() {
-            counting.answered(status);
-        }
-        traces::answered(this.answered.span(), status);
-        Poll::Ready(Ok(response))
-    }
-}
-
-/// Has all that is logged on a request's way bear its id. Where most requests have nothing to log, this is done later.
-pub(super) async fn log(request: Request, next: Next) -> AxumResponse {
-    let logged = telemetry::request(&request_id::of(request.extensions()));
-    next.run(request).instrument(logged).await
+/// The route by which a request came through a router, as a template, and without what stands before it where the gateway is part
+/// of another application.
+pub(super) fn route(request: &Request) -> Cow<'static, str> {
+    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let nested = request.extensions().get::<NestedPath>().map_or("", NestedPath::as_str);
+    let own = matched.map(|route| route.strip_prefix(nested).unwrap_or(route));
+    own.map_or(Cow::Borrowed("other"), |route| Cow::Owned(route.to_owned()))
 }
 
 /// Clients may send any word as a method.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 use http::header::HeaderName;
-use http::{Extensions, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderValue};
 
 use super::failure;
 
@@ -16,16 +16,18 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 struct RequestId(Arc<str>);
 
-/// Gives a request its id.
-pub(super) fn tag(request: &mut Request) -> Arc<str> {
-    let given =
-        request.headers().get(&HEADER).and_then(|value| value.to_str().ok()).filter(|id| harmless(id));
-    let id: Arc<str> = match given {
+/// The id of a request with these headers.
+pub(super) fn choose(headers: &HeaderMap) -> Arc<str> {
+    let given = headers.get(&HEADER).and_then(|value| value.to_str().ok()).filter(|id| harmless(id));
+    match given {
         Some(id) => id.into(),
         None => format!("{:032x}", fastrand::u128(..)).into(),
-    };
-    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    id
+    }
+}
+
+/// Has whoever is given the request know its id.
+pub(super) fn tag(request: &mut Request, id: Arc<str>) {
+    request.extensions_mut().insert(RequestId(id));
 }
 
 /// The id of the request that has these extensions; empty, should it have none.

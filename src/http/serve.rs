@@ -1,13 +1,15 @@
 //! The accept loop. Our own, since `axum::serve` waits for a half-sent header for ever. HTTP/1.1 alone: clients come through a
 //! proxy that speaks TLS, which may offer them whatever it likes, and what floods HTTP/2 has does not reach here.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
+use axum::extract::Request;
+use http::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,7 +17,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt;
 
 use super::{Lines, Readiness, Settings, bounds};
 
@@ -27,20 +28,22 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests may go on after the drain began, beyond their own deadline.
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
 
-/// Serves what `router` gives for each request, until `shutdown` is ready, then drains: `/readyz` says 503, after the configured delay no more connections are
+/// Serves what `answer` gives to each request, until `shutdown` is ready, then drains: `/readyz` says 503, after the configured delay no more connections are
 /// taken, requests under way are answered for at most their deadline and 5 s, WebSockets and event streams are told that it
 /// is over, and idle connections are closed at once.
 ///
 /// # Cancellation
 /// Dropping it cuts all connections.
-pub async fn serve(
+pub async fn serve<F>(
     listener: TcpListener,
-    router: impl Fn() -> Router + Clone + Send + Sync + 'static,
+    answer: impl Fn(Request) -> F + Clone + Send + Sync + 'static,
     settings: &Settings,
     lines: Lines,
     readiness: Readiness,
     shutdown: impl Future<Output = ()>,
-) {
+) where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
     let (stopping, watching) = watch::channel(false);
     let mut connections = JoinSet::new();
     let accepting = async {
@@ -48,7 +51,7 @@ pub async fn serve(
         loop {
             let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
             let socket = accept(&listener).await;
-            let connection = connection(socket, router.clone(), watching.clone());
+            let connection = connection(socket, answer.clone(), watching.clone());
             connections.spawn(async move {
                 connection.await;
                 drop(place);
@@ -91,11 +94,10 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// Serves one connection until it ends, or until `stopping` and the end of the request under way.
-async fn connection(
-    socket: TcpStream,
-    router: impl Fn() -> Router + Send + Sync + 'static,
-    mut stopping: watch::Receiver<bool>,
-) {
+async fn connection<F>(socket: TcpStream, answer: impl Fn(Request) -> F, mut stopping: watch::Receiver<bool>)
+where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
     let _ = socket.set_nodelay(true);
     let mut socket = TimeoutStream::new(socket);
     // Reading is timed by what is read (a head, a body); writing only by whether the client takes anything.
@@ -105,13 +107,12 @@ async fn connection(
         let asked = Arc::clone(&asked);
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            router().oneshot(request.map(Body::new))
+            answer(request.map(Body::new))
         })
     };
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(bounds::HEADERS)
         .max_buf_size(bounds::HEAD_BYTES)
         .serve_connection(TokioIo::new(Box::pin(socket)), service)
         .with_upgrades();

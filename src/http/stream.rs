@@ -7,14 +7,13 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use futures_util::stream;
-use futures_util::{FutureExt, StreamExt};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
-use tower::{Service, service_fn};
 
 use super::auth::{self, Refusal};
 use super::failure::{self, Failure};
@@ -22,7 +21,6 @@ use super::graphql::{self, Asked, GRACE, Media};
 use super::lines::{Full, Line};
 use super::live::{ALIVE, Door, KNOWN, TAKEN, own_page};
 use super::overload::Pass;
-use super::request_id;
 use super::{Answer, Ask};
 use crate::model::caller::Caller;
 
@@ -33,21 +31,20 @@ const MEDIA: &str = "text/event-stream";
 const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata: \n\n");
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
-/// What serves the route, for every method.
-pub(super) fn service(
-    door: Door,
-) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone {
-    service_fn(move |request| handle(door.clone(), request).map(Ok))
-}
-
-async fn handle(door: Door, request: Request) -> Response<Body> {
-    match answer(door, request).await {
+/// Answers a request to the route, by whatever method.
+pub(super) async fn answer(door: Door, request: Request, id: Arc<str>, caller: Caller) -> Response<Body> {
+    match open(door, request, id, caller).await {
         Ok(response) => response,
         Err(failure) => failure.answer(Media::Json),
     }
 }
 
-async fn answer(door: Door, request: Request) -> Result<Response<Body>, Failure> {
+async fn open(
+    door: Door,
+    request: Request,
+    request_id: Arc<str>,
+    caller: Caller,
+) -> Result<Response<Body>, Failure> {
     let (parts, body) = request.into_parts();
     if !matches!(parts.method, Method::GET | Method::POST) {
         return Err(failure::STREAM_METHOD);
@@ -58,8 +55,6 @@ async fn answer(door: Door, request: Request) -> Result<Response<Body>, Failure>
     if !takes_events(&parts.headers) {
         return Err(failure::NO_EVENTS);
     }
-    // Nobody comes here unknown; should someone, they get nothing.
-    let caller = parts.extensions.get::<Caller>().cloned().ok_or(failure::INTERNAL)?;
     let deadline = Instant::now() + door.request_timeout;
     let ask = match parts.method {
         Method::GET => graphql::addressed(&parts.uri)?,
@@ -81,7 +76,6 @@ async fn answer(door: Door, request: Request) -> Result<Response<Body>, Failure>
     })?;
     // Only now that all of it is here, and while it can still be told by a status.
     let pass = door.gate.enter().await.map_err(|_overloaded| failure::OVERLOADED)?;
-    let request_id = request_id::of(&parts.extensions);
     let token = auth::token(&parts.headers).map(Arc::from);
     let (sender, receiver) = mpsc::channel(1);
     let pump = Pump { door, line, request_id, token, sender };

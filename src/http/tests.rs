@@ -87,11 +87,19 @@ async fn serve_engines(settings: Settings, engines: Engines, executed: Arc<Atomi
     let address = listener.local_addr().unwrap();
     let readiness = Readiness::default();
     let lines = Lines::new(&settings);
-    let router = router(&settings, everyone(), engines, lines.clone(), postboxes(), readiness.clone());
+    let surface = Surface::new(&settings, everyone(), engines, lines.clone(), postboxes(), readiness.clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let held = readiness.clone();
     let task = tokio::spawn(async move {
-        serve(listener, move || router.clone(), &settings, lines, held, stopped.map(|_| ())).await;
+        serve(
+            listener,
+            move |request| surface.clone().answer(request).map(Ok),
+            &settings,
+            lines,
+            held,
+            stopped.map(|_| ()),
+        )
+        .await;
     });
     Served { address, readiness, executed, stop: Some(stop), task }
 }
@@ -186,7 +194,7 @@ async fn panic_is_one_requests_failure_and_tells_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn engine_that_never_answers_is_given_up() {
-    let router = router(
+    let surface = Surface::new(
         &Settings::default(),
         everyone(),
         engine(Arc::default()).into(),
@@ -199,7 +207,7 @@ async fn engine_that_never_answers_is_given_up() {
         .body(axum::body::Body::from(r#"{"query":"hang"}"#))
         .unwrap();
     let start = tokio::time::Instant::now();
-    let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
+    let response = tower::ServiceExt::oneshot(surface, request).await.unwrap();
     assert_eq!(response.status(), http::StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(start.elapsed(), Duration::from_millis(5_500));
 }
@@ -287,8 +295,8 @@ async fn graphiql_opens_with_the_example_queries() {
 }
 
 #[tokio::test]
-async fn router_works_below_a_path_of_another_application() {
-    let inner = router(
+async fn surface_works_below_a_path_of_another_application() {
+    let inner = Surface::new(
         &Settings::default(),
         everyone(),
         engine(Arc::default()).into(),
@@ -296,7 +304,7 @@ async fn router_works_below_a_path_of_another_application() {
         Postboxes::new(),
         Readiness::default(),
     );
-    let outer = Router::new().nest_service("/leads", inner);
+    let outer = axum::Router::new().nest_service("/leads", inner);
     let ask = |method: &str, path: &str, body: &'static str| {
         let request = http::Request::builder().method(method).uri(path);
         let request = request.header("content-type", "application/json");

@@ -90,6 +90,7 @@ struct Usual {
     method: &'static str,
     duration: Histogram,
     answered: Counter,
+    again: Counter,
 }
 
 static USUAL: LazyLock<Usual> = LazyLock::new(|| {
@@ -101,6 +102,7 @@ static USUAL: LazyLock<Usual> = LazyLock::new(|| {
         method,
         duration: TABLES.http_duration.get_or_create_owned(&[label]),
         answered: TABLES.http_requests.get_or_create_owned(&labels),
+        again: TABLES.operations.get_or_create_owned(&[("outcome", Cow::Borrowed("kept"))]),
     }
 });
 
@@ -117,7 +119,7 @@ pub fn operation_reckoned(calls: u32) {
 
 /// A GraphQL request was answered by an answer that was kept.
 pub fn answered_again() {
-    TABLES.operations.get_or_create(&[("outcome", Cow::Borrowed("kept"))]).inc();
+    USUAL.again.inc();
 }
 
 /// A GraphQL request was answered: whether anything was executed, the codes of its errors, the calls it took.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::*;
-use crate::http::{Answer, Engine, Lines, Postboxes, Readiness, Settings, router};
+use crate::http::{Answer, Engine, Lines, Postboxes, Readiness, Settings, Surface};
 
 /// Knows one key, is out of order for another, and finds a third too eager.
 fn identify() -> Identify {
@@ -44,7 +44,7 @@ async fn ask(identify: Identify, headers: &[(&str, &str)], body: Body) -> (Respo
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let router = router(
+    let surface = Surface::new(
         &Settings::default(),
         identify,
         engine().into(),
@@ -52,7 +52,7 @@ async fn ask(identify: Identify, headers: &[(&str, &str)], body: Body) -> (Respo
         Postboxes::new(),
         Readiness::default(),
     );
-    let response = router.oneshot(request.body(body).unwrap()).await.unwrap();
+    let response = surface.oneshot(request.body(body).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (Response::from_parts(parts, ()), serde_json::from_slice(&body).unwrap())
@@ -147,7 +147,7 @@ async fn where_everyone_is_let_in_nobody_is_asked_who_they_are() {
 #[tokio::test]
 async fn pages_and_probes_need_no_token() {
     for path in ["/", "/livez", "/readyz"] {
-        let router = router(
+        let surface = Surface::new(
             &Settings::default(),
             identify(),
             engine().into(),
@@ -155,7 +155,7 @@ async fn pages_and_probes_need_no_token() {
             Postboxes::new(),
             Readiness::default(),
         );
-        let response = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let response = surface.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
     }
 }

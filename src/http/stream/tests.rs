@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
 use http_body_util::BodyExt;
-use tower::ServiceExt;
 
 use super::*;
 use crate::http::live::{LiveEngine, Reply};
@@ -33,10 +32,9 @@ async fn open(identify: Identify) -> (Body, Lines) {
     let request = Request::post("/")
         .header(CONTENT_TYPE, "application/json")
         .header(ACCEPT, MEDIA)
-        .header("authorization", "Bearer token")
-        .extension(Caller::anonymous());
+        .header("authorization", "Bearer token");
     let request = request.body(Body::from(r#"{"query":"subscription { events { type } }"}"#)).unwrap();
-    let response = service(door).oneshot(request).await.unwrap();
+    let response = answer(door, request, "id".into(), Caller::anonymous()).await;
     assert_eq!(response.status(), 200);
     (response.into_body(), lines)
 }

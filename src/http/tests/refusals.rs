@@ -132,12 +132,13 @@ async fn every_refusal_repeats_the_id_of_its_response() {
     let (mut names, mut messages) = (BTreeSet::new(), BTreeSet::new());
     for Case { name, settings, request, body } in cases() {
         let (engines, lines) = (engine(Arc::default()).into(), Lines::new(&settings));
-        let router = router(&settings, identify(), engines, lines, Postboxes::new(), Readiness::default());
+        let surface =
+            Surface::new(&settings, identify(), engines, lines, Postboxes::new(), Readiness::default());
         let mut request = request.header("x-request-id", format!("id-of-{name}")).body(body).unwrap();
         // As of a connection that can be made a socket.
         let upgrade = hyper::upgrade::on(&mut request);
         request.extensions_mut().insert(upgrade);
-        let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
+        let response = tower::ServiceExt::oneshot(surface, request).await.unwrap();
         let (parts, body) = response.into_parts();
         assert!(!parts.status.is_success(), "{name}");
         let body = body.collect().await.unwrap().to_bytes();

@@ -49,11 +49,7 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
         "redirects, proxies and bodies are bounded there",
     ),
     (&["opentelemetry"], &["src/telemetry/export.rs"], "what a span may say is decided in traces.rs"),
-    (
-        &["axum"],
-        &["src/app.rs", "src/app/live.rs", "src/http/", "src/vendors/"],
-        "and vendors only in their simulators",
-    ),
+    (&["axum"], &["src/app.rs", "src/http/", "src/vendors/"], "and vendors only in their simulators"),
     (
         &["moka"],
         &["src/gather/cache.rs", "src/gather/pages.rs", "src/graphql/documents.rs", "src/http/answers.rs"],
