@@ -4,13 +4,16 @@
 //! has read at most one page of each source for nothing. These reads are of the background: they leave others their reserve. Whoever
 //! walks pays for them.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::cursor::Cursor;
+use super::feed::Feed;
 use super::position::Position;
 use super::record::Record;
 use super::settings::Settings;
-use super::walk::Walk;
+use super::walk::{Walk, newest};
 use crate::model::cx::Cx;
 use crate::model::page::PageToken;
 
@@ -22,18 +25,34 @@ pub(super) fn is_walking(settings: &Settings, cursor: &Cursor, now: Timestamp) -
 }
 
 impl<T: Record> Walk<T> {
-    /// Ends the walk of this answer by reading, in tasks that nobody waits for, what the next one begins with or runs dry of: the next
-    /// page of each stream whose records at hand are used up by `count` more.
-    pub(super) fn read_ahead(&mut self, cx: &Cx, count: usize) {
-        for _ in 0..count {
-            let Some(feed) = self.best().and_then(|best| self.feeds.get_mut(best)) else { break };
-            feed.pop();
+    /// Reads, in tasks that nobody waits for, what the next answer begins with or runs dry of: the next page of each stream whose
+    /// records at hand are used up by `count` more than the `left` that this answer still gives. To be called whenever something was
+    /// read: so a page is asked for as soon as it is known, and before the one that leads to it is merged and written. Answers how
+    /// many reads it has begun. `None`: this answer must first read more by itself.
+    pub(super) fn read_ahead(&self, cx: &Cx, left: usize, count: usize) -> Option<usize> {
+        let mut taken = vec![0; self.feeds.len()];
+        for given in 0..left + count {
+            let runs_dry = |(feed, taken): (&Feed<T>, &usize)| feed.runs_dry(*taken);
+            if given < left && self.feeds.iter().zip(&taken).any(runs_dry) {
+                return None;
+            }
+            // The walk itself goes no further than this.
+            let Some((next, _)) = newest(&self.feeds, &taken).filter(|(_, at)| !self.waits_for_paused(*at))
+            else {
+                break;
+            };
+            if let Some(taken) = taken.get_mut(next) {
+                *taken += 1;
+            }
         }
-        for feed in std::mem::take(&mut self.feeds).into_iter().filter(|feed| feed.is_dry()) {
-            let Position::Stream { page: Some(page), .. } = &feed.position else { continue };
-            let page = PageToken::from(page);
+        let mut begun = 0;
+        for (feed, _) in self.feeds.iter().zip(taken).filter(|(feed, taken)| feed.runs_dry(*taken)) {
+            let Some(Position::Stream { page: Some(page), .. }) = &feed.ahead else { continue };
+            let (page, reader, span) = (PageToken::from(page), Arc::clone(&feed.reader), feed.span);
             let cx = Cx { meter: cx.meter.later(), background: true, ..cx.clone() };
-            tokio::spawn(async move { drop(feed.reader.read(&cx, feed.span, Some(&page)).await) });
+            tokio::spawn(async move { drop(reader.read(&cx, span, Some(&page)).await) });
+            begun += 1;
         }
+        Some(begun)
     }
 }

@@ -98,6 +98,7 @@ impl Inner {
             .min(Instant::now() + self.settings.source_timeout);
         let (first, previous, next) = match wish {
             Wish::Forward { count } => {
+                walk.ahead = walking.then_some(count);
                 walk.give(cx, until, count).await;
                 let next = walk.feeds.iter().any(Feed::may_have_more);
                 (0, paging.after.is_some(), next)
@@ -147,11 +148,6 @@ impl Inner {
             if !failures.is_empty() {
                 return Err(unavailable(failures));
             }
-        }
-        if let Wish::Forward { count } = wish
-            && walking
-        {
-            walk.read_ahead(cx, count);
         }
         let missing = |report: &Report| match report.status {
             ReportStatus::Failed | ReportStatus::Partial => true,

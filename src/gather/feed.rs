@@ -27,7 +27,7 @@ use crate::telemetry::metrics;
 pub(super) struct Feed<T> {
     pub(super) source: SourceId,
     pub(super) vendor: Vendor,
-    pub(super) reader: Box<dyn Reader<T>>,
+    pub(super) reader: Arc<dyn Reader<T>>,
     pub(super) way: Way,
     pub(super) keep: Keep<T>,
     /// The part of the filter's span that the source runs itself.
@@ -86,6 +86,12 @@ impl<T: Record> Feed<T> {
     /// Whether it must read before it can give.
     pub(super) fn is_dry(&self) -> bool {
         matches!(self.state, FeedState::Live) && self.buffer.is_empty()
+    }
+
+    /// Whether it must read before it can give more than the next `taken` records.
+    pub(super) fn runs_dry(&self, taken: usize) -> bool {
+        let ends = self.ahead == Some(Position::Done);
+        matches!(self.state, FeedState::Live) && self.buffer.len() <= taken && !ends
     }
 
     /// Whether there may be more, now or in a later answer.

@@ -82,7 +82,7 @@ fn course(
     filter: &InteractionFilter,
 ) -> Leg<Interaction> {
     Leg::Read(Course {
-        reader: Box::new(Histories { inner: Arc::clone(inner), desk: inner.desk(source), whose }),
+        reader: Arc::new(Histories { inner: Arc::clone(inner), desk: inner.desk(source), whose }),
         way: Way::Collect,
         keep: trim::interactions(filter),
         span: Span::default(),

@@ -32,7 +32,7 @@ pub(super) type Legs<T> = Vec<(Arc<dyn Source>, Leg<T>)>;
 
 /// How one source is read.
 pub(super) struct Course<T> {
-    pub(super) reader: Box<dyn Reader<T>>,
+    pub(super) reader: Arc<dyn Reader<T>>,
     pub(super) way: Way,
     pub(super) keep: Keep<T>,
     pub(super) span: Span,
@@ -67,7 +67,7 @@ pub(super) fn leads(desk: Desk, filter: &LeadFilter) -> Leg<Lead> {
         span: native(&caps.list, filter.created),
         bounds: span(filter.created),
         keep: trim::leads(filter),
-        reader: Box::new(LeadList { desk, query, looks_inside }),
+        reader: Arc::new(LeadList { desk, query, looks_inside }),
     })
 }
 
@@ -94,7 +94,7 @@ pub(super) fn conversations(desk: Desk, filter: &ConversationFilter) -> Leg<Conv
         span: native(&caps.list, filter.started),
         bounds: span(filter.started),
         keep: trim::conversations(filter),
-        reader: Box::new(ConversationList { desk, query }),
+        reader: Arc::new(ConversationList { desk, query }),
     })
 }
 
@@ -121,7 +121,7 @@ pub(super) fn talks(desk: Desk, filter: &InteractionFilter) -> Leg<Interaction> 
         span: native(&caps.list, filter.occurred),
         bounds: span(filter.occurred),
         keep: trim::interactions(filter),
-        reader: Box::new(TalkList(ConversationList { desk, query })),
+        reader: Arc::new(TalkList(ConversationList { desk, query })),
     })
 }
 

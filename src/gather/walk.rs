@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::cursor::{Cursor, Scope, Sealer, Stop};
@@ -31,6 +32,8 @@ pub(super) struct Walk<T> {
     pub(super) late: HashSet<usize>,
     /// The walk stopped before a feed that has spent its budget, not for want of room.
     pub(super) short: bool,
+    /// How many records the next answer will give, if its reader is walking and nothing was read ahead for it yet.
+    pub(super) ahead: Option<usize>,
     /// How long the others may still take once the first feed has answered.
     straggling: Duration,
 }
@@ -88,7 +91,8 @@ impl<T: Record> Walk<T> {
         // A source without a feed (it is not there just now) is not in step with the others.
         let all = 0..u16::try_from(trail.start.sources.len()).unwrap_or(u16::MAX);
         trail.astray.extend(all.filter(|stop| !stops.contains(stop)).map(|stop| (0, stop)));
-        Self { feeds, stops, given: Vec::new(), trail, late: HashSet::new(), short: false, straggling }
+        let (given, late) = (Vec::new(), HashSet::new());
+        Self { feeds, stops, given, trail, late, short: false, ahead: None, straggling }
     }
 
     /// Gives up to `count` records more. Stops early where nothing more can be had in order.
@@ -117,7 +121,16 @@ impl<T: Record> Walk<T> {
         let goal = self.given.len() + count;
         let mut newest_allowed = i64::MAX;
         while self.given.len() < goal {
-            self.fill(cx, until).await;
+            if self.fill(cx, until).await
+                && let Some(count) = self.ahead
+                && let Some(begun) = self.read_ahead(cx, goal - self.given.len(), count)
+            {
+                self.ahead = None;
+                // Else they would go on behind this answer: what a thread has begun last, no other one takes from it.
+                if begun > 0 {
+                    yield_now().await;
+                }
+            }
             let Some(best) = self.best() else {
                 self.short = self.feeds.iter().any(|feed| matches!(feed.state, FeedState::Paused));
                 return false;
@@ -150,21 +163,22 @@ impl<T: Record> Walk<T> {
     }
 
     /// A feed that has spent its budget stands at some moment; nothing older may be given before it goes on.
-    fn waits_for_paused(&self, at: i64) -> bool {
+    pub(super) fn waits_for_paused(&self, at: i64) -> bool {
         let paused = |feed: &&Feed<T>| matches!(feed.state, FeedState::Paused);
         self.feeds.iter().filter(paused).any(|feed| at < feed.frontier())
     }
 
-    /// The feed with the newest head; ties go to the first source.
-    pub(super) fn best(&self) -> Option<usize> {
-        let heads = self.feeds.iter().enumerate();
-        let heads = heads.filter_map(|(index, feed)| Some((moment(&**feed.head()?), Reverse(index))));
-        heads.max().map(|(_, Reverse(index))| index)
+    /// The feed with the newest head.
+    fn best(&self) -> Option<usize> {
+        newest(&self.feeds, std::iter::repeat(&0)).map(|(best, _)| best)
     }
 
-    /// Lets all feeds that have nothing at hand read, side by side.
-    async fn fill(&mut self, cx: &Cx, until: Instant) {
+    /// Lets all feeds that have nothing at hand read, side by side. Answers whether there was one.
+    async fn fill(&mut self, cx: &Cx, until: Instant) -> bool {
         let dry: Vec<usize> = (0..self.feeds.len()).filter(|index| self.feeds[*index].is_dry()).collect();
+        if dry.is_empty() {
+            return false;
+        }
         let feeds = self.feeds.iter_mut().enumerate().filter(|(_, feed)| feed.is_dry());
         let mut reading: FuturesUnordered<_> = feeds
             .map(async |(index, feed)| {
@@ -192,6 +206,7 @@ impl<T: Record> Walk<T> {
                 self.trail.astray.push((self.given.len(), self.stops[index]));
             }
         }
+        true
     }
 
     /// Writes a feed's position into the trail, if it has changed.
@@ -205,6 +220,18 @@ impl<T: Record> Walk<T> {
             self.trail.moves.push((self.given.len(), stop, position.clone()));
         }
     }
+}
+
+/// The feed whose next record is the newest, of each of which so many are taken already, and when that is from; ties go to the first
+/// source.
+pub(super) fn newest<'a, T: Record>(
+    feeds: &[Feed<T>],
+    taken: impl IntoIterator<Item = &'a usize>,
+) -> Option<(usize, i64)> {
+    let heads = feeds.iter().zip(taken).enumerate();
+    let heads = heads
+        .filter_map(|(index, (feed, taken))| Some((moment(&**feed.buffer.get(*taken)?), Reverse(index))));
+    heads.max().map(|(at, Reverse(index))| (index, at))
 }
 
 /// A fresh cursor: nothing read of any of these sources.

@@ -65,6 +65,19 @@ async fn a_walk_finds_its_pages_read_and_costs_no_call_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_next_page_is_under_way_before_the_answer_that_leads_to_it_is_given() {
+    let [model, _] = vendors();
+    let gather = gather(&[Arc::clone(&model)], settings(true));
+    let mut after = None;
+    for calls in [1, 3, 4, 5] {
+        let paging = Paging { first: Some(50), after, ..Paging::default() };
+        let page = gather.leads(&cx(), &LeadFilter::default(), &paging).await.unwrap();
+        assert_eq!(model.calls(), calls);
+        after = page.end_cursor().map(str::to_owned);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_walk_that_stops_has_read_at_most_a_page_of_each_source_for_nothing() {
     for most in 1..12 {
         let (plain, models) = (vendors(), vendors());
