@@ -211,7 +211,7 @@ impl Cache {
             self.rows.take(lead, None);
         }
         if let Some(before) = self.held.remove(key).await {
-            before.replace();
+            before.replace(&self.generations);
             self.part(&before).await;
         }
     }
@@ -264,12 +264,12 @@ impl Cache {
         for (at, lead) in held.rows() {
             let key = ReadKey::Lead(lead.key.clone());
             if held.begun >= key.since(&self.generations) {
-                self.held.remove(&key).await.inspect(|before| before.replace());
+                self.held.remove(&key).await.inspect(|before| before.replace(&self.generations));
                 self.rows.put(&lead.key, &held, at);
             }
         }
         if let Some(before) = before {
-            before.replace();
+            before.replace(&self.generations);
             self.part(&before).await;
         }
     }

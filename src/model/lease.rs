@@ -1,6 +1,7 @@
 //! For how long an answer may be given again: until something it was made of is no longer so.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
@@ -9,20 +10,73 @@ use tokio::time::Instant;
 pub trait Basis: Send + Sync {
     /// Whether it still is what it was as the answer was made.
     fn stands(&self) -> bool;
+
+    /// What turns whenever something like this has ceased to stand, right behind that. Until it turns nobody need ask again. `None`:
+    /// this is to be asked each time.
+    fn clock(&self) -> Option<&Arc<AtomicU64>> {
+        None
+    }
 }
 
 /// The right to give an answer again. Cheap to clone.
 #[derive(Clone)]
 pub struct Lease {
     until: Instant,
-    bases: Arc<[Arc<dyn Basis>]>,
+    bases: Arc<Bases>,
+}
+
+/// All that an answer rests on. An answer of a hundred sources rests on more than a hundred reads, and is not to be dearer for that.
+struct Bases {
+    /// Those that are asked each time.
+    asked: Vec<Arc<dyn Basis>>,
+    /// Those that have a clock, which is the same of all of them.
+    timed: Vec<Arc<dyn Basis>>,
+    /// What that clock said as they were last found to stand.
+    stood: AtomicU64,
+}
+
+impl Bases {
+    fn of(bases: impl Iterator<Item = Arc<dyn Basis>>) -> Arc<Self> {
+        let mut clock = None;
+        let (timed, asked) = bases.partition(|basis| match (basis.clock(), &clock) {
+            (None, _) => false,
+            (Some(own), Some(clock)) => Arc::ptr_eq(own, clock),
+            (Some(own), None) => {
+                clock = Some(Arc::clone(own));
+                true
+            }
+        });
+        Arc::new(Self { asked, timed, stood: AtomicU64::new(u64::MAX) })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<dyn Basis>> {
+        self.asked.iter().chain(&self.timed)
+    }
+
+    fn stand(&self) -> bool {
+        self.asked.iter().all(|basis| basis.stands()) && self.timed_stand()
+    }
+
+    fn timed_stand(&self) -> bool {
+        let Some(clock) = self.timed.first().and_then(|basis| basis.clock()) else { return true };
+        // Before they are asked: what ceases to stand while they are turns it behind that, so it is looked at again.
+        let now = clock.load(Ordering::SeqCst);
+        if self.stood.load(Ordering::Relaxed) == now {
+            return true;
+        }
+        let stand = self.timed.iter().all(|basis| basis.stands());
+        if stand {
+            self.stood.store(now, Ordering::Relaxed);
+        }
+        stand
+    }
 }
 
 impl Lease {
     /// Whether the answer would come out the same if it were made anew, without a call.
     #[must_use]
     pub fn stands(&self) -> bool {
-        Instant::now() < self.until && self.bases.iter().all(|basis| basis.stands())
+        Instant::now() < self.until && self.bases.stand()
     }
 
     /// When it is over in any case.
@@ -34,20 +88,19 @@ impl Lease {
     /// What it takes in memory, about, in bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
-        128 + self.bases.len() * 96
+        192 + self.bases.all().count() * 96
     }
 
     /// The same, resting on one thing more.
     #[must_use]
     pub fn and(self, basis: Arc<dyn Basis>) -> Self {
-        let bases = self.bases.iter().cloned().chain([basis]).collect();
-        Self { bases, ..self }
+        Self { bases: Bases::of(self.bases.all().cloned().chain([basis])), ..self }
     }
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("until", &self.until).field("bases", &self.bases.len()).finish()
+        f.debug_struct("Lease").field("until", &self.until).field("bases", &self.bases.all().count()).finish()
     }
 }
 
@@ -122,7 +175,7 @@ impl Ground {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let until = known.until.filter(|_| !known.passing)?;
         let until = known.end.map_or(until, |end| end.min(until));
-        Some(Lease { until, bases: known.bases.as_slice().into() })
+        Some(Lease { until, bases: Bases::of(known.bases.iter().cloned()) })
     }
 
     fn note(&self, what: &dyn Fn(&mut Known)) {
@@ -154,7 +207,7 @@ impl Drop for Doubt<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
     use super::*;

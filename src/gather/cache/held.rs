@@ -1,14 +1,14 @@
 //! What the cache holds: what a read gave, since when and for how long that is good, and what became of it.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::super::generations::Stamp;
+use super::super::generations::{Generations, Stamp};
 use crate::model::failure::SourceError;
 use crate::model::lead::Lead;
 use crate::model::page::Page;
@@ -175,7 +175,7 @@ impl Holding {
     }
 
     /// Notes that something newer is held in its place: whoever rests on it would get that now.
-    pub(super) fn replace(&self) {
-        self.replaced().store(true, Ordering::SeqCst);
+    pub(super) fn replace(&self, generations: &Generations) {
+        generations.replace(self.replaced());
     }
 }
