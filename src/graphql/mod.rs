@@ -5,6 +5,7 @@
 //! with it. There are no schema extensions; codes, limits and panics are dealt with where a request ends (`request.rs`).
 
 mod cost;
+mod definitions;
 mod documents;
 mod error;
 mod guard;
@@ -62,6 +63,7 @@ pub struct Schema {
 
 impl Schema {
     fn new(settings: Settings, with: impl Fn(Builder) -> Builder) -> Self {
+        definitions::prepare();
         Self {
             strict: with(builder()).finish(),
             trusting: with(builder().validation_mode(ValidationMode::Fast)).finish(),

@@ -5,18 +5,16 @@
 //! who hold every scope, and fails a test. Values of fields that are masked are masked where records are shown (`mask.rs`).
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use async_graphql::Pos;
-use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    ExecutableDocument, OperationDefinition, OperationType, SelectionSet, Type, TypeKind,
-    TypeSystemDefinition,
+    ExecutableDocument, OperationDefinition, OperationType, SelectionSet, Type, TypeDefinition, TypeKind,
 };
 
-use super::MAX_DEPTH;
 use super::cost::Given;
 use super::cost::fields::Fields;
+use super::{MAX_DEPTH, definitions};
 use crate::model::caller::{Caller, Scope, Scopes};
 
 /// The most selections that are looked at. A document that takes more is refused.
@@ -263,7 +261,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Looks at what is selected on objects of one type. Deeper than the library goes there is nothing to look at.
     fn object(&mut self, on: &str, sets: &[&'a SelectionSet], depth: usize) {
-        let types = &*TYPES;
+        let types = types();
         let Some(Shape::Object { fields, implements }) = types.get(on) else { return };
         if depth > MAX_DEPTH {
             return;
@@ -308,18 +306,20 @@ enum Shape {
 }
 
 /// The types of the schema that have fields.
-static TYPES: LazyLock<HashMap<String, Shape>> = LazyLock::new(|| {
+static TYPES: OnceLock<HashMap<String, Shape>> = OnceLock::new();
+
+/// Has the types of the schema known before the first asks.
+pub(super) fn prepare(definitions: &[TypeDefinition]) {
+    TYPES.get_or_init(|| read(definitions));
+}
+
+fn types() -> &'static HashMap<String, Shape> {
+    TYPES.get_or_init(|| read(&definitions::types()))
+}
+
+fn read(definitions: &[TypeDefinition]) -> HashMap<String, Shape> {
     let mut types: HashMap<String, Shape> = HashMap::new();
-    // The text is our own.
-    let definitions = parse_schema(super::sdl()).map(|document| document.definitions).unwrap_or_default();
-    let definitions: Vec<_> = definitions
-        .into_iter()
-        .filter_map(|definition| match definition {
-            TypeSystemDefinition::Type(definition) => Some(definition.node),
-            _ => None,
-        })
-        .collect();
-    for definition in &definitions {
+    for definition in definitions {
         let name = definition.name.node.to_string();
         match &definition.kind {
             TypeKind::Object(object) => {
@@ -344,7 +344,7 @@ static TYPES: LazyLock<HashMap<String, Shape>> = LazyLock::new(|| {
         }
     }
     types
-});
+}
 
 fn named(of: &Type) -> &str {
     match &of.base {

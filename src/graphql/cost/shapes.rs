@@ -1,11 +1,12 @@
 //! What fields have below them, read from the schema itself, so that a field that is added is counted without being named here.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use async_graphql::Positioned;
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{BaseType, FieldDefinition, Type, TypeDefinition, TypeKind};
+
+use crate::graphql::definitions;
 
 /// Object and interface types by name, with their fields by name.
 pub(super) struct Shapes {
@@ -37,23 +38,26 @@ const SOME: f64 = 10.0;
 /// Built-in scalars, enums and introspection's own types, which the schema's text does not show.
 const BUILT_IN: usize = 13;
 
-static SHAPES: LazyLock<Shapes> = LazyLock::new(|| Shapes::read(&crate::graphql::sdl()));
+static SHAPES: OnceLock<Shapes> = OnceLock::new();
+
+/// Has the shapes of the schema known before the first asks.
+pub(in crate::graphql) fn prepare(definitions: &[TypeDefinition]) {
+    SHAPES.get_or_init(|| Shapes::read(definitions));
+}
 
 impl Shapes {
     /// Those of the gateway's schema.
     pub(super) fn of_schema() -> &'static Self {
-        &SHAPES
+        SHAPES.get_or_init(|| Self::read(&definitions::types()))
     }
 
-    fn read(sdl: &str) -> Self {
-        let definitions = parse_schema(sdl).map(|document| document.definitions).unwrap_or_default();
+    fn read(definitions: &[TypeDefinition]) -> Self {
         let (mut types, mut all, mut values, mut inputs, mut arguments) = (HashMap::new(), BUILT_IN, 0, 0, 0);
         for definition in definitions {
-            let TypeSystemDefinition::Type(definition) = definition else { continue };
             all += 1;
-            let fields = match definition.node.kind {
-                TypeKind::Object(object) => object.fields,
-                TypeKind::Interface(interface) => interface.fields,
+            let fields = match &definition.kind {
+                TypeKind::Object(object) => &object.fields,
+                TypeKind::Interface(interface) => &interface.fields,
                 TypeKind::Enum(kind) => {
                     values += kind.values.len();
                     continue;
@@ -66,8 +70,8 @@ impl Shapes {
             };
             arguments += fields.iter().map(|field| field.node.arguments.len()).sum::<usize>();
             let fields =
-                fields.into_iter().map(|Positioned { node, .. }| (node.name.node.to_string(), shape(&node)));
-            types.insert(definition.node.name.node.to_string(), fields.collect());
+                fields.iter().map(|Positioned { node, .. }| (node.name.node.to_string(), shape(node)));
+            types.insert(definition.name.node.to_string(), fields.collect());
         }
         let fields = types.values().map(HashMap::len).sum();
         introspection(&mut types, all, [fields, values, inputs, arguments]);

@@ -6,16 +6,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
-use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, OperationDefinition, OperationType, Type, TypeKind, TypeSystemDefinition,
+    BaseType, ExecutableDocument, OperationDefinition, OperationType, Type, TypeDefinition, TypeKind,
 };
 use async_graphql::{Name, Positioned, Value, Variables};
 
-use crate::graphql::cost;
 use crate::graphql::writer::merges_lists;
+use crate::graphql::{cost, definitions};
 
 /// About how many bytes the parser makes of one byte of a document.
 const PARSED: usize = 48;
@@ -96,9 +95,10 @@ fn is_of(kind: &Type, value: &Value) -> bool {
         (_, Value::Null) => kind.nullable,
         (BaseType::List(of), Value::List(values)) => values.iter().all(|value| is_of(of, value)),
         (BaseType::List(_), _) => false,
-        (BaseType::Named(name), value) => {
-            INPUTS.get(name.as_str()).is_some_and(|input| input.is_value(value))
-        }
+        (BaseType::Named(name), value) => INPUTS
+            .get_or_init(|| read(&definitions::types()))
+            .get(name.as_str())
+            .is_some_and(|input| input.is_value(value)),
     }
 }
 
@@ -133,30 +133,33 @@ impl Input {
 
 /// The types of values, as the schema says; one that is not here has no value that is certain. What scalars of our own ask of
 /// a text, the argument that it is given to asks as well.
-static INPUTS: LazyLock<HashMap<String, Input>> = LazyLock::new(|| {
+static INPUTS: OnceLock<HashMap<String, Input>> = OnceLock::new();
+
+/// Has the types of values known before the first asks.
+pub(in crate::graphql) fn prepare(definitions: &[TypeDefinition]) {
+    INPUTS.get_or_init(|| read(definitions));
+}
+
+fn read(definitions: &[TypeDefinition]) -> HashMap<String, Input> {
     let built_in =
         [("Int", Input::Int), ("Boolean", Input::Boolean), ("String", Input::Text), ("ID", Input::Text)];
     let mut inputs: HashMap<_, _> =
         built_in.into_iter().map(|(name, input)| (name.to_owned(), input)).collect();
-    // The text is our own.
-    let definitions =
-        parse_schema(crate::graphql::sdl()).map(|schema| schema.definitions).unwrap_or_default();
     for definition in definitions {
-        let TypeSystemDefinition::Type(definition) = definition else { continue };
-        let input = match definition.node.kind {
-            TypeKind::Scalar if definition.node.name.node == "DateTime" => Input::Text,
+        let input = match &definition.kind {
+            TypeKind::Scalar if definition.name.node == "DateTime" => Input::Text,
             TypeKind::Enum(kind) => {
                 Input::Word(kind.values.iter().map(|value| value.node.value.node.to_string()).collect())
             }
             TypeKind::InputObject(object) => {
-                let members = object.fields.into_iter().map(|Positioned { node: member, .. }| {
-                    (member.name.node.to_string(), (member.ty.node, member.default_value.is_some()))
+                let members = object.fields.iter().map(|Positioned { node: member, .. }| {
+                    (member.name.node.to_string(), (member.ty.node.clone(), member.default_value.is_some()))
                 });
                 Input::Object(members.collect())
             }
             _ => continue,
         };
-        inputs.insert(definition.node.name.node.to_string(), input);
+        inputs.insert(definition.name.node.to_string(), input);
     }
     inputs
-});
+}
