@@ -316,4 +316,8 @@ async fn surface_works_below_a_path_of_another_application() {
     assert_eq!(ask("GET", "/leads/", "").await, 200);
     assert_eq!(ask("GET", "/leads/graphiql/boot.js", "").await, 200);
     assert_eq!(ask("GET", "/graphql", "").await, 404);
+    let told = crate::telemetry::metrics::text();
+    for route in ["/graphql", "/", "/graphiql/boot.js"] {
+        assert!(told.contains(&format!("route=\"{route}\"")), "{route}: {told}");
+    }
 }
