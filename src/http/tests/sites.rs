@@ -120,6 +120,28 @@ async fn page_of_a_named_origin_may_ask_and_read_without_cookies() {
 }
 
 #[tokio::test]
+async fn browser_that_asks_whether_a_page_may_is_not_asked_who_it_is() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let identify: Identify = Arc::new(move |token| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        everyone()(token)
+    });
+    let settings =
+        Settings { cors_origins: vec!["https://app.example.com".parse().unwrap()], ..Settings::default() };
+    let (engines, lines) = (engine(Arc::default()).into(), Lines::new(&settings));
+    let surface = Surface::new(&settings, identify, engines, lines, Postboxes::new(), Readiness::default());
+    for (method, times) in [("OPTIONS", 0), ("POST", 1)] {
+        let request = http::Request::builder().method(method).uri("/graphql");
+        let request = request.header("origin", "https://app.example.com");
+        let request = request.header("access-control-request-method", "POST").body(axum::body::Body::empty());
+        let response = surface.clone().answer(request.unwrap()).await;
+        assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
+        assert_eq!(asked.load(Ordering::Relaxed), times, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn page_of_an_origin_that_is_not_named_may_not() {
     let served = open_to(&["https://app.example.com"]).await;
     for origin in [
