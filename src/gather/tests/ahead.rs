@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::model::{Model, Nature, cx, gather, rows};
+use super::model::{Model, NOW, Nature, Row, cx, gather, rows};
 use crate::gather::Gather;
 use crate::gather::request::{LeadFilter, Paging};
 use crate::gather::settings::Settings;
 use crate::model::caps::Paging as Pages;
 use crate::model::cx::{Cx, Meter};
 use crate::model::failure::SourceErrorKind;
+use crate::model::lead::LeadStatus;
 
 /// Two vendors of 500 rows each, in pages of 50.
 fn vendors() -> [Arc<Model>; 2] {
@@ -73,6 +74,27 @@ async fn the_next_page_is_under_way_before_the_answer_that_leads_to_it_is_given(
         let paging = Paging { first: Some(50), after, ..Paging::default() };
         let page = gather.leads(&cx(), &LeadFilter::default(), &paging).await.unwrap();
         assert_eq!(model.calls(), calls);
+        after = page.end_cursor().map(str::to_owned);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_that_waits_for_a_long_search_is_not_read_ahead_beyond_it() {
+    // Of one vendor nothing matches, of the other all; it is older, and must wait.
+    let searched =
+        (1..1_000).map(|number| Row { id: format!("a-{number}"), at: NOW / 7 * 7 - number * 700 + 1 });
+    let found =
+        (1..=80).map(|number| Row { id: format!("b-{number}"), at: NOW / 7 * 7 - 700_000 - number * 7 });
+    let model = |name, cap, rows| Model::new(name, Nature { cap, ..Nature::calm(Pages::Cursor) }, rows, 1);
+    let models = [model("a", 100, searched.collect()), model("b", 40, found.collect())];
+    let gather = gather(&models, Settings { scan_pages: 2, ..settings(true) });
+    let filter = LeadFilter { status: Some(vec![LeadStatus::Qualified]), ..LeadFilter::default() };
+    let (mut after, mut seen) = (None, 0);
+    while seen == 0 {
+        assert!(models[1].calls() <= 1, "{} calls for what cannot be given yet", models[1].calls());
+        let paging = Paging { first: Some(25), after, ..Paging::default() };
+        let page = gather.leads(&cx(), &filter, &paging).await.unwrap();
+        seen += page.nodes.len();
         after = page.end_cursor().map(str::to_owned);
     }
 }
