@@ -7,7 +7,7 @@
 //!     cargo bench --bench gateway -- --quick W1      one short round: whether it works
 //!
 //! The load runs beside the server on the same cores and costs something, too. So throughput says less than CPU for a request,
-//! which is the server's alone (`/proc/<pid>/stat`). Linux only.
+//! which is the server's alone (`/proc/<pid>`). Linux only.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
