@@ -85,7 +85,7 @@ impl<T: Record> Feed<T> {
 
     /// Whether it must read before it can give.
     pub(super) fn is_dry(&self) -> bool {
-        matches!(self.state, FeedState::Live) && self.buffer.is_empty()
+        self.runs_dry(0)
     }
 
     /// Whether it must read before it can give more than the next `taken` records.
