@@ -37,7 +37,8 @@ pub(super) fn route(request: &Request) -> Cow<'static, str> {
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let nested = request.extensions().get::<NestedPath>().map_or("", NestedPath::as_str);
     let own = matched.map(|route| route.strip_prefix(nested).unwrap_or(route));
-    own.map_or(Cow::Borrowed("other"), |route| Cow::Owned(route.to_owned()))
+    // What is left of the root below a path begins with two slashes.
+    own.map_or(Cow::Borrowed("other"), |route| Cow::Owned(format!("/{}", route.trim_start_matches('/'))))
 }
 
 /// Clients may send any word as a method.

@@ -320,4 +320,7 @@ async fn surface_works_below_a_path_of_another_application() {
     for route in ["/graphql", "/", "/graphiql/boot.js"] {
         assert!(told.contains(&format!("route=\"{route}\"")), "{route}: {told}");
     }
+    for other in ["/leads", "//"] {
+        assert!(!told.contains(&format!("route=\"{other}")), "{other}: {told}");
+    }
 }
