@@ -20,7 +20,7 @@ use self::fields::Fields;
 pub(super) use self::figures::{Figures, KeptFigures};
 pub(super) use self::given::Given;
 pub(super) use self::nodes::Nodes;
-pub(super) use self::shapes::prepare;
+pub(super) use self::shapes::Shapes;
 use self::walk::Walk;
 use crate::gather::prices::Prices;
 use crate::gather::request::SourceFilter;

@@ -19,7 +19,7 @@ use moka::policy::EvictionPolicy;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub(super) use self::known::{Known, absent, prepare, takes};
+pub(super) use self::known::{Inputs, Known, absent, takes};
 pub use self::manifest::Manifest;
 use super::error::{
     BAD_USER_INPUT, DOCUMENT_NOT_LISTED, HASH_MISMATCH, ID_REQUIRED, PERSISTED_NOT_FOUND,

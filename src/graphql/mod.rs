@@ -5,7 +5,6 @@
 //! with it. There are no schema extensions; codes, limits and panics are dealt with where a request ends (`request.rs`).
 
 mod cost;
-mod definitions;
 mod documents;
 mod error;
 mod guard;
@@ -20,6 +19,7 @@ mod rules;
 mod scalars;
 mod state;
 mod subscription;
+mod tables;
 mod types;
 mod writer;
 
@@ -63,7 +63,7 @@ pub struct Schema {
 
 impl Schema {
     fn new(settings: Settings, with: impl Fn(Builder) -> Builder) -> Self {
-        definitions::prepare();
+        tables::tables();
         Self {
             strict: with(builder()).finish(),
             trusting: with(builder().validation_mode(ValidationMode::Fast)).finish(),

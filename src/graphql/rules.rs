@@ -5,16 +5,17 @@
 //! who hold every scope, and fails a test. Values of fields that are masked are masked where records are shown (`mask.rs`).
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use async_graphql::Pos;
 use async_graphql::parser::types::{
     ExecutableDocument, OperationDefinition, OperationType, SelectionSet, Type, TypeDefinition, TypeKind,
 };
 
+use super::MAX_DEPTH;
 use super::cost::Given;
 use super::cost::fields::Fields;
-use super::{MAX_DEPTH, definitions};
+use super::tables::tables;
 use crate::model::caller::{Caller, Scope, Scopes};
 
 /// The most selections that are looked at. A document that takes more is refused.
@@ -261,7 +262,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Looks at what is selected on objects of one type. Deeper than the library goes there is nothing to look at.
     fn object(&mut self, on: &str, sets: &[&'a SelectionSet], depth: usize) {
-        let types = types();
+        let types = &tables().types.0;
         let Some(Shape::Object { fields, implements }) = types.get(on) else { return };
         if depth > MAX_DEPTH {
             return;
@@ -306,44 +307,38 @@ enum Shape {
 }
 
 /// The types of the schema that have fields.
-static TYPES: OnceLock<HashMap<String, Shape>> = OnceLock::new();
+pub(super) struct Types(HashMap<String, Shape>);
 
-/// Has the types of the schema known before the first asks.
-pub(super) fn prepare(definitions: &[TypeDefinition]) {
-    TYPES.get_or_init(|| read(definitions));
-}
-
-fn types() -> &'static HashMap<String, Shape> {
-    TYPES.get_or_init(|| read(&definitions::types()))
-}
-
-fn read(definitions: &[TypeDefinition]) -> HashMap<String, Shape> {
-    let mut types: HashMap<String, Shape> = HashMap::new();
-    for definition in definitions {
-        let name = definition.name.node.to_string();
-        match &definition.kind {
-            TypeKind::Object(object) => {
-                let implements: Vec<_> = object.implements.iter().map(|name| name.node.to_string()).collect();
-                for interface in &implements {
-                    let shape = types.entry(interface.clone()).or_insert_with(|| Shape::Abstract(Vec::new()));
-                    if let Shape::Abstract(members) = shape {
-                        members.push(name.clone());
+impl Types {
+    pub(super) fn read(definitions: &[TypeDefinition]) -> Self {
+        let mut types: HashMap<String, Shape> = HashMap::new();
+        for definition in definitions {
+            let name = definition.name.node.to_string();
+            match &definition.kind {
+                TypeKind::Object(object) => {
+                    let implements: Vec<_> =
+                        object.implements.iter().map(|name| name.node.to_string()).collect();
+                    for interface in &implements {
+                        let shape =
+                            types.entry(interface.clone()).or_insert_with(|| Shape::Abstract(Vec::new()));
+                        if let Shape::Abstract(members) = shape {
+                            members.push(name.clone());
+                        }
                     }
+                    let fields = object.fields.iter().map(|field| {
+                        (field.node.name.node.to_string(), named(&field.node.ty.node).to_owned())
+                    });
+                    types.insert(name, Shape::Object { fields: fields.collect(), implements });
                 }
-                let fields = object
-                    .fields
-                    .iter()
-                    .map(|field| (field.node.name.node.to_string(), named(&field.node.ty.node).to_owned()));
-                types.insert(name, Shape::Object { fields: fields.collect(), implements });
+                TypeKind::Union(union) => {
+                    let members = union.members.iter().map(|member| member.node.to_string()).collect();
+                    types.insert(name, Shape::Abstract(members));
+                }
+                _ => {}
             }
-            TypeKind::Union(union) => {
-                let members = union.members.iter().map(|member| member.node.to_string()).collect();
-                types.insert(name, Shape::Abstract(members));
-            }
-            _ => {}
         }
+        Self(types)
     }
-    types
 }
 
 fn named(of: &Type) -> &str {

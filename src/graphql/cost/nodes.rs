@@ -16,6 +16,7 @@ use super::fields::Fields;
 use super::given::Given;
 use super::shapes::{Many, Shape, Shapes};
 use crate::graphql::query::MAX_NODES;
+use crate::graphql::tables::tables;
 
 /// How many to a page if nothing is said, and at most.
 const PAGE: (i32, i32) = (25, 100);
@@ -98,7 +99,7 @@ impl<'a> Walk<'a> {
         };
         let mut walk = Self {
             fields: Fields::new(document, given, u32::MAX),
-            shapes: Shapes::of_schema(),
+            shapes: &tables().shapes,
             count: 0.0,
             most: None,
             told: 0.0,

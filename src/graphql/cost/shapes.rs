@@ -1,15 +1,12 @@
 //! What fields have below them, read from the schema itself, so that a field that is added is counted without being named here.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
 use async_graphql::Positioned;
 use async_graphql::parser::types::{BaseType, FieldDefinition, Type, TypeDefinition, TypeKind};
 
-use crate::graphql::definitions;
-
 /// Object and interface types by name, with their fields by name.
-pub(super) struct Shapes {
+pub(in crate::graphql) struct Shapes {
     types: HashMap<String, HashMap<String, Shape>>,
 }
 
@@ -38,20 +35,8 @@ const SOME: f64 = 10.0;
 /// Built-in scalars, enums and introspection's own types, which the schema's text does not show.
 const BUILT_IN: usize = 13;
 
-static SHAPES: OnceLock<Shapes> = OnceLock::new();
-
-/// Has the shapes of the schema known before the first asks.
-pub(in crate::graphql) fn prepare(definitions: &[TypeDefinition]) {
-    SHAPES.get_or_init(|| Shapes::read(definitions));
-}
-
 impl Shapes {
-    /// Those of the gateway's schema.
-    pub(super) fn of_schema() -> &'static Self {
-        SHAPES.get_or_init(|| Self::read(&definitions::types()))
-    }
-
-    fn read(definitions: &[TypeDefinition]) -> Self {
+    pub(in crate::graphql) fn read(definitions: &[TypeDefinition]) -> Self {
         let (mut types, mut all, mut values, mut inputs, mut arguments) = (HashMap::new(), BUILT_IN, 0, 0, 0);
         for definition in definitions {
             all += 1;

@@ -6,15 +6,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
-use std::sync::OnceLock;
 
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, OperationDefinition, OperationType, Type, TypeDefinition, TypeKind,
 };
 use async_graphql::{Name, Positioned, Value, Variables};
 
+use crate::graphql::cost;
+use crate::graphql::tables::tables;
 use crate::graphql::writer::merges_lists;
-use crate::graphql::{cost, definitions};
 
 /// About how many bytes the parser makes of one byte of a document.
 const PARSED: usize = 48;
@@ -95,10 +95,9 @@ fn is_of(kind: &Type, value: &Value) -> bool {
         (_, Value::Null) => kind.nullable,
         (BaseType::List(of), Value::List(values)) => values.iter().all(|value| is_of(of, value)),
         (BaseType::List(_), _) => false,
-        (BaseType::Named(name), value) => INPUTS
-            .get_or_init(|| read(&definitions::types()))
-            .get(name.as_str())
-            .is_some_and(|input| input.is_value(value)),
+        (BaseType::Named(name), value) => {
+            tables().inputs.0.get(name.as_str()).is_some_and(|input| input.is_value(value))
+        }
     }
 }
 
@@ -133,33 +132,33 @@ impl Input {
 
 /// The types of values, as the schema says; one that is not here has no value that is certain. What scalars of our own ask of
 /// a text, the argument that it is given to asks as well.
-static INPUTS: OnceLock<HashMap<String, Input>> = OnceLock::new();
+pub(in crate::graphql) struct Inputs(HashMap<String, Input>);
 
-/// Has the types of values known before the first asks.
-pub(in crate::graphql) fn prepare(definitions: &[TypeDefinition]) {
-    INPUTS.get_or_init(|| read(definitions));
-}
-
-fn read(definitions: &[TypeDefinition]) -> HashMap<String, Input> {
-    let built_in =
-        [("Int", Input::Int), ("Boolean", Input::Boolean), ("String", Input::Text), ("ID", Input::Text)];
-    let mut inputs: HashMap<_, _> =
-        built_in.into_iter().map(|(name, input)| (name.to_owned(), input)).collect();
-    for definition in definitions {
-        let input = match &definition.kind {
-            TypeKind::Scalar if definition.name.node == "DateTime" => Input::Text,
-            TypeKind::Enum(kind) => {
-                Input::Word(kind.values.iter().map(|value| value.node.value.node.to_string()).collect())
-            }
-            TypeKind::InputObject(object) => {
-                let members = object.fields.iter().map(|Positioned { node: member, .. }| {
-                    (member.name.node.to_string(), (member.ty.node.clone(), member.default_value.is_some()))
-                });
-                Input::Object(members.collect())
-            }
-            _ => continue,
-        };
-        inputs.insert(definition.name.node.to_string(), input);
+impl Inputs {
+    pub(in crate::graphql) fn read(definitions: &[TypeDefinition]) -> Self {
+        let built_in =
+            [("Int", Input::Int), ("Boolean", Input::Boolean), ("String", Input::Text), ("ID", Input::Text)];
+        let mut inputs: HashMap<_, _> =
+            built_in.into_iter().map(|(name, input)| (name.to_owned(), input)).collect();
+        for definition in definitions {
+            let input = match &definition.kind {
+                TypeKind::Scalar if definition.name.node == "DateTime" => Input::Text,
+                TypeKind::Enum(kind) => {
+                    Input::Word(kind.values.iter().map(|value| value.node.value.node.to_string()).collect())
+                }
+                TypeKind::InputObject(object) => {
+                    let members = object.fields.iter().map(|Positioned { node: member, .. }| {
+                        (
+                            member.name.node.to_string(),
+                            (member.ty.node.clone(), member.default_value.is_some()),
+                        )
+                    });
+                    Input::Object(members.collect())
+                }
+                _ => continue,
+            };
+            inputs.insert(definition.name.node.to_string(), input);
+        }
+        Self(inputs)
     }
-    inputs
 }
