@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use leadgraph::upstream::policy::Policy;
 use leadgraph::vendors::simulation::{Fault, Rule};
 use serde_json::json;
 
@@ -273,6 +274,24 @@ async fn pages_of_a_single_row_lose_nothing_in_silence() {
     let page = Page::of(&answer.0["data"]);
     let told = answer.codes() == ["SOURCES_UNAVAILABLE"] || page.incomplete();
     assert!(told || page.records() == world.leads(), "{} of 60, and nothing said", page.records().len());
+}
+
+#[tokio::test]
+async fn rows_too_large_for_a_whole_page_are_asked_for_in_smaller_ones() {
+    let mut world = Plan::new(120, 20).only(&[CHATZURI]).start().await;
+    let there = records(&List::conversations().walk(&world, 50).await);
+    assert!(there.len() > 100, "more than a page: {}", there.len());
+    world.switch(CHATZURI, "oversized", "on");
+    // A quarter of a page fits, or a quarter of that.
+    let fits: [fn(&mut Policy); 2] =
+        [|policy| policy.max_body_bytes = 3 << 20, |policy| policy.max_body_bytes = 1 << 20];
+    for fit in fits {
+        world.policy(fit);
+        world.gateway().await;
+        let pages = List::conversations().walk(&world, 50).await;
+        assert_eq!(records(&pages), there);
+        assert!(pages.iter().all(|page| !page.incomplete()));
+    }
 }
 
 #[tokio::test]
