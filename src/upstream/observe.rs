@@ -142,7 +142,8 @@ impl Watch {
         change(&mut record);
         let (refused, silent) = (self.key.refused_until(), self.ledger.silent_until(now));
         let reads = self.circuits.reads.tripped_until(now);
-        let writes = self.circuits.writes.tripped_until(now);
+        // Once a write may be tried again, reads tell how the account does: it may be long until somebody comes to write.
+        let writes = self.circuits.writes.tripped_until(now).filter(|until| *until > now);
         let (state, until) = if refused.is_some() {
             (State::Unauthorized, refused)
         } else if reads.is_some() {

@@ -108,7 +108,8 @@ impl<T: Transport> Transport for Listen<T> {
                 error.retry_after = Some(self.ledger.silence(now, error.retry_after));
             }
             Err(error) if error.status == Some(StatusCode::SERVICE_UNAVAILABLE) => {
-                if let Some(wait) = error.retry_after {
+                // What may come again at once needs no silence of ours.
+                if let Some(wait) = error.retry_after.filter(|wait| !wait.is_zero()) {
                     self.ledger.silence(now, Some(wait));
                 }
             }

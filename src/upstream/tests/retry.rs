@@ -102,6 +102,10 @@ async fn a_503_with_retry_after_is_tried_again_only_if_that_fits() {
     assert_eq!(kind(&client(&script, &roomy()), &read(3_000)).await, None);
     assert!(script.sent()[1] - script.sent()[0] >= Duration::from_secs(1));
 
+    let script = Script::new([later(503, 0)], ok());
+    assert_eq!(kind(&client(&script, &roomy()), &read(3_000)).await, None);
+    assert!(script.sent()[1] - script.sent()[0] < Duration::from_secs(1), "at once is no silence");
+
     let script = Script::new([later(503, 7)], ok());
     let began = Instant::now();
     let error = client(&script, &roomy()).send(&read(3_000)).await.unwrap_err();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::advance;
 
-use super::script::{Script, client, fail, kind, later, ok, read, roomy, status};
+use super::script::{Script, client, fail, kind, later, ok, read, roomy, status, write};
 use crate::upstream::client::{Client, State};
 use crate::upstream::failure::Kind;
 use crate::upstream::policy::Policy;
@@ -64,6 +64,21 @@ async fn a_limit_degrades_and_a_refused_key_is_called_so() {
     advance(Duration::from_secs(61)).await;
     assert_eq!(kind(&second, &read(3_000)).await, None);
     assert_eq!(second.standing().state, State::Up);
+}
+
+#[tokio::test(start_paused = true)]
+async fn account_that_nobody_comes_to_write_to_is_judged_by_its_reads() {
+    let script = Script::new([], status(502));
+    let client = client(&script, &roomy());
+    for _ in 0..5 {
+        let _ = client.write(write(3_000)).await;
+    }
+    script.now(ok());
+    assert_eq!(kind(&client, &read(3_000)).await, None);
+    let tripped = client.standing();
+    assert_eq!((tripped.state, tripped.retry_at.is_some()), (State::Degraded, true), "no write passes yet");
+    advance(Duration::from_secs(61)).await;
+    assert_eq!((client.standing().state, client.standing().retry_at), (State::Up, None));
 }
 
 #[tokio::test(start_paused = true)]
