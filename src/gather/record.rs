@@ -115,7 +115,7 @@ impl Record for Interaction {
         self.occurred_at
     }
     fn weight(&self) -> u32 {
-        let texts = [&self.vendor_kind, &self.vendor_status, &self.summary];
+        let texts = [&self.vendor_kind, &self.vendor_status, &self.summary, &self.customer];
         // What else is told of a call, of its line and of what went wrong is short, where it is there at all.
         let few = |there: bool| if there { 128 } else { 0 };
         let details = few(self.call.is_some()) + few(self.telephony.is_some()) + few(self.failure.is_some());

@@ -76,6 +76,7 @@ impl Conversation {
             occurred_at: self.started_at,
             updated_at: self.ended_at,
             summary: self.summary.clone(),
+            customer: self.customer.clone(),
             transcript: self.transcript.clone(),
             partial: self.partial,
             call: None,

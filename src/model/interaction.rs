@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::conversation::{Channel, Conversation, Recording, TranscriptTurn};
+use super::conversation::{Channel, Conversation, Recording, SpeakerRole, TranscriptTurn};
 use super::id::{Key, NativeId, Vendor};
-use super::text::Json;
+use super::text::{Json, present};
 
 /// One touch in a lead's history: a call, an SMS or e-mail thread, a chat.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct Interaction {
     pub updated_at: Option<Timestamp>,
     /// The vendor's summary.
     pub summary: Option<String>,
+    /// Who the customer is, in the vendor's words.
+    pub customer: Option<String>,
     /// What was said; `None` where the vendor gave no transcript.
     pub transcript: Option<Vec<TranscriptTurn>>,
     /// The transcript may be cut short; a read by id has it whole.
@@ -60,8 +62,9 @@ impl Interaction {
         };
         let turns = self.transcript.as_ref();
         let first_words = turns.and_then(|turns| {
-            let user = turns.iter().find(|turn| turn.role == super::conversation::SpeakerRole::User)?;
-            Some(user.text.chars().take(200).collect())
+            let mut of_user = turns.iter().filter(|turn| turn.role == SpeakerRole::User);
+            let words = of_user.find_map(|turn| present(&turn.text))?;
+            Some(words.chars().take(200).collect())
         });
         Conversation {
             key: self.key.clone(),
@@ -78,7 +81,7 @@ impl Interaction {
             page_url: None,
             preview: self.summary.clone().or(first_words),
             summary: self.summary.clone(),
-            customer: None,
+            customer: self.customer.clone(),
             transcript: self.transcript.clone(),
             tool_calls: Vec::new(),
             partial: self.partial,

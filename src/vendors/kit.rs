@@ -6,6 +6,7 @@ use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use url::Url;
 
 use super::signature::Secrets;
 use super::{Problem, WebhookSetup, lenient};
@@ -15,6 +16,7 @@ use crate::model::id::SourceId;
 use crate::model::page::Page;
 use crate::model::source::{Health, Quota, SourceState};
 use crate::model::write::{Fate, WriteFailure};
+use crate::source::{Delivery, Refusal};
 use crate::upstream::call::{Call, CallMeter, Path};
 use crate::upstream::client::{Client, State};
 use crate::upstream::failure::{Kind, UpstreamError};
@@ -37,9 +39,8 @@ pub(super) fn read(cx: &Cx, op: &'static str, path: Path) -> Call {
 }
 
 /// A write to `path`, with a JSON body, within the request's deadline.
-pub(super) fn write(cx: &Cx, op: &'static str, method: Method, path: Path, body: &serde_json::Value) -> Call {
-    let body = Some(body.to_string().into());
-    Call { method, body, idempotent: false, ..read(cx, op, path) }
+pub(super) fn write(cx: &Cx, op: &'static str, method: Method, path: Path, body: String) -> Call {
+    Call { method, body: Some(body.into()), idempotent: false, ..read(cx, op, path) }
 }
 
 /// Puts a failed write into the words of the model.
@@ -47,7 +48,8 @@ pub(super) fn unwritten(source: &SourceId, unwritten: Unwritten) -> WriteFailure
     let fate = match (unwritten.fate, unwritten.error.kind) {
         (write::Fate::Unsent, _) => Fate::Unsent,
         (write::Fate::Unknown, _) => Fate::Unknown,
-        (write::Fate::Refused, Kind::NotFound | Kind::Forbidden) => Fate::Absent,
+        // What was just read is there, so a 403 speaks of the key.
+        (write::Fate::Refused, Kind::NotFound) => Fate::Absent,
         (write::Fate::Refused, Kind::Invalid) => Fate::Invalid,
         (write::Fate::Refused, _) => Fate::Refused,
     };
@@ -61,7 +63,12 @@ pub(super) fn unclear(source: &SourceId, error: UpstreamError) -> WriteFailure {
 
 /// Puts an upstream failure into the words of the model.
 pub(super) fn lift(source: &SourceId, error: UpstreamError) -> SourceError {
-    let kind = match error.kind {
+    let (kind, wait) = (kind_of(error.kind), error.retry_after);
+    SourceError::new(source, error.op, kind).retry_after(wait).because(error)
+}
+
+fn kind_of(kind: Kind) -> SourceErrorKind {
+    match kind {
         Kind::Unreachable => SourceErrorKind::Unreachable,
         Kind::Timeout => SourceErrorKind::Timeout,
         Kind::RateLimited => SourceErrorKind::RateLimited,
@@ -74,9 +81,7 @@ pub(super) fn lift(source: &SourceId, error: UpstreamError) -> SourceError {
         Kind::Protocol | Kind::Refused => SourceErrorKind::Protocol,
         Kind::TooLarge => SourceErrorKind::TooLarge,
         Kind::Overloaded => SourceErrorKind::Overloaded,
-    };
-    let wait = error.retry_after;
-    SourceError::new(source, error.op, kind).retry_after(wait).because(error)
+    }
 }
 
 /// Makes `None` of "not found" (and of a record that a dialect calls forbidden), and of an id that may not stand in a path.
@@ -116,6 +121,13 @@ impl std::fmt::Display for Undecodable {
 }
 
 impl std::error::Error for Undecodable {}
+
+/// The members of what a delivery says, values unread: whatever else is odd about one that is signed must not have it sent again
+/// and again.
+pub(super) fn delivered<'a>(delivery: &Delivery<'a>) -> Result<Vec<(String, &'a RawValue)>, Refusal> {
+    let body: Option<&RawValue> = serde_json::from_slice(delivery.body).ok();
+    body.and_then(lenient::members).ok_or(Refusal::Unreadable)
+}
 
 /// Decodes rows one by one: a row that cannot be read is counted, not fatal. `row` makes a record of a wire struct and the
 /// row's own text, or `None` where something is missing that a record cannot be without.
@@ -166,13 +178,6 @@ pub(super) fn quota(client: &Client) -> Quota {
     }
 }
 
-fn kind_of(kind: Kind) -> SourceErrorKind {
-    match SourceId::new("x") {
-        Some(source) => lift(&source, UpstreamError::new("", kind)).kind,
-        None => SourceErrorKind::Protocol,
-    }
-}
-
 /// Reads a vendor's settings table, reporting every bad key at once. `T` needs `#[serde(default, deny_unknown_fields)]`.
 pub(super) fn settings<T: DeserializeOwned + Default>(table: &toml::Table) -> Result<T, Vec<Problem>> {
     below("settings", table)
@@ -211,4 +216,9 @@ fn below<T: DeserializeOwned + Default>(name: &str, table: &toml::Table) -> Resu
     T::deserialize(table.clone()).map_err(|error| {
         vec![Problem { path: vec![name.to_owned()], what: error.message().to_owned(), hint: String::new() }]
     })
+}
+
+/// Whether a link may be handed to a client, who opens it: nothing but a web address will do.
+pub(super) fn is_web_address(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }

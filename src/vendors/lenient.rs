@@ -2,7 +2,9 @@
 //! the type we know becomes nothing.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -16,13 +18,42 @@ pub(super) fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str
     Ok(<&RawValue>::deserialize(deserializer)?.get())
 }
 
-/// What a JSON text says, copied only where it holds an escape, as few do. `None` for all that is no text, and where an escape
-/// is broken, such as half a surrogate pair.
+/// What a JSON text says, copied only where it holds an escape, as few do. `None` for all that is no text.
 pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
     if let Some(text) = reader::plain(json) {
         return Some(Cow::Borrowed(text));
     }
-    json.starts_with('"').then(|| serde_json::from_str(json).ok()).flatten().map(Cow::Owned)
+    if !json.starts_with('"') {
+        return None;
+    }
+    serde_json::from_str(json).ok().or_else(|| mended(json)).map(Cow::Owned)
+}
+
+/// A text that was cut within an emoji, as JavaScript cuts and writes it: half a surrogate pair becomes U+FFFD.
+#[cold]
+fn mended(json: &str) -> Option<String> {
+    struct Bytes;
+    impl Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text")
+        }
+
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+    }
+    // Asked for bytes, serde_json writes a half as the three bytes that UTF-8 would have for it.
+    let bytes = serde_json::Deserializer::from_str(json).deserialize_byte_buf(Bytes).ok()?;
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if chunk.invalid().first() == Some(&0xED) {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    Some(text)
 }
 
 /// A text without the blanks around it; `None` where nothing is left.
@@ -67,8 +98,15 @@ pub(super) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
     reader::elements(raw.get())?.map(unread::raw).collect()
 }
 
-/// The members of an object in the vendor's order, values unread; `None` where it is no object.
+/// The members of an object in the vendor's order, values unread, but for those whose names cannot be read; `None` where it is
+/// no object.
 pub(super) fn members(raw: &RawValue) -> Option<Vec<(String, &RawValue)>> {
     let member = |(name, value): (Name<'_>, _)| Some((name.read()?.into_owned(), unread::raw(value)?));
-    reader::members(raw.get())?.map(member).collect()
+    Some(reader::members(raw.get())?.filter_map(member).collect())
+}
+
+/// Of members, the value that stands under the first of these names; null is none.
+pub(super) fn first<'a>(members: &[(String, &'a RawValue)], names: &[&str]) -> Option<&'a RawValue> {
+    let named = |name: &&str| members.iter().find(|(own, value)| own == name && value.get() != "null");
+    names.iter().find_map(named).map(|(_, value)| *value)
 }

@@ -4,6 +4,7 @@
 //! Adding a vendor is two neighbouring lines here (its `mod` and its place in [`ALL`]) and one member of `Vendor`.
 
 mod chatzuri;
+mod days;
 mod kit;
 mod leadsail;
 mod lenient;

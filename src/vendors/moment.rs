@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::lenient;
 
-/// A field that is a moment in any of the ways of [`timestamp`]. What is none becomes nothing, and never costs the row.
+/// A field that is a moment in any of the ways of [`at`]. What is none becomes nothing, and never costs the row.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Moment(pub(super) Option<Timestamp>);
 
@@ -16,22 +15,12 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// [`timestamp`] of a value's own text.
+/// A vendor's timestamp, in whole milliseconds: RFC 3339, also with a space for the `T`, also without a zone
+/// (then UTC); a bare date (midnight UTC); an integer of milliseconds (from 10^12) or seconds (from 10^9), also as text.
 pub(super) fn at(json: &str) -> Option<Timestamp> {
     let at = match lenient::string(json) {
         Some(text) => written(&text),
         None => json.parse().ok().and_then(counted),
-    };
-    at.and_then(whole)
-}
-
-/// A vendor's timestamp, in whole milliseconds: RFC 3339, also with a space for the `T`, also without a zone
-/// (then UTC); a bare date (midnight UTC); an integer of milliseconds (from 10^12) or seconds (from 10^9), also as text.
-pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
-    let at = match value {
-        Value::String(text) => written(text),
-        Value::Number(number) => number.as_i64().and_then(counted),
-        _ => None,
     };
     at.and_then(whole)
 }

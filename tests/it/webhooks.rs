@@ -44,7 +44,12 @@ fn now_ms() -> i64 {
 impl Parcel {
     /// As a vendor would send it: signed with this secret, at this moment.
     fn signed(vendor: &str, body: &Value, secret: &str, at_ms: i64) -> Self {
-        let body = body.to_string().into_bytes();
+        Self::written(vendor, &body.to_string(), secret, at_ms)
+    }
+
+    /// [`signed`](Self::signed), to the letter.
+    fn written(vendor: &str, body: &str, secret: &str, at_ms: i64) -> Self {
+        let body = body.as_bytes().to_vec();
         let headers = match vendor {
             SPELO => {
                 let time = at_ms.to_string();

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
+use super::super::days::utc_day;
 use super::super::lenient::{kept, object};
 use super::super::moment::Moment;
-use super::request::utc_day;
 use super::wire;
 use crate::model::conversation::{Channel, Conversation, SpeakerRole, TranscriptTurn};
 use crate::model::id::{Key, NativeId, SourceId, Vendor};

@@ -4,10 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::Method;
-use jiff::civil::{Date, date};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
+use super::super::days::days;
 use super::super::kit;
 use super::agent::Agent;
 use crate::model::cx::Cx;
@@ -45,8 +43,8 @@ impl Team {
     }
 }
 
-/// Whether an endpoint wants GET with a query or POST with the same fields in a JSON body (CHATZURI-6). GET until a 405
-/// has taught us otherwise; then remembered, so that the lesson costs one call.
+/// Whether endpoints want GET with a query or POST with the same fields in a JSON body (CHATZURI-6). GET until a 405
+/// has taught us otherwise; then remembered, so that the lesson costs one call. All lists of a team are taken to want the same.
 #[derive(Default)]
 pub(super) struct Manner {
     posts: AtomicBool,
@@ -100,7 +98,7 @@ impl Agent {
         let (page, size) =
             page_and_size(from).ok_or_else(|| SourceError::new(&self.id, op, SourceErrorKind::StaleToken))?;
         let mut fields = vec![(self.team.agent_field, self.agent.to_string())];
-        fields.extend(days(span));
+        fields.extend(days(span)); // CHATZURI-14, CHATZURI-15, CHATZURI-16
         fields.push(("page", page.to_string()));
         fields.push(("size", size.to_string()));
         fields.extend(filter);
@@ -119,31 +117,4 @@ fn page_and_size(from: Option<&PageToken>) -> Option<(u32, u16)> {
         Some(PageToken::Offset { page, size }) => (size.get() <= PAGE_SIZE).then(|| (page.get(), size.get())),
         Some(PageToken::Cursor(_)) => None,
     }
-}
-
-/// The vendor's days that hold a span, whatever its time zone is and whether `endDate` itself counts (CHATZURI-15,
-/// CHATZURI-16). At the beginning one day more is enough for zones west of us. At the end it is one day for zones east of
-/// us and one more where `endDate` does not count. The gateway trims to the instant.
-pub(super) fn days(span: Span) -> Fields {
-    let mut fields = Fields::new();
-    if let Some(since) = span.since {
-        let first = utc_day(since);
-        fields.push(("startDate", written(first.yesterday().unwrap_or(first))));
-    }
-    if let Some(until) = span.until {
-        let last = utc_day(until.checked_sub(SignedDuration::from_millis(1)).unwrap_or(until));
-        let later = last.tomorrow().and_then(Date::tomorrow).unwrap_or(last);
-        fields.push(("endDate", written(later)));
-    }
-    fields
-}
-
-/// The UTC day of an instant.
-pub(super) fn utc_day(at: Timestamp) -> Date {
-    TimeZone::UTC.to_datetime(at).date()
-}
-
-/// CHATZURI-14: zero-padded, so the years before 1 cannot be written; nothing was created then either.
-fn written(day: Date) -> String {
-    day.max(date(1, 1, 1)).to_string()
 }

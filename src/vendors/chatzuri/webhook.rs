@@ -1,13 +1,13 @@
 //! What the vendor tells by webhook, in each of the three ways that its pages describe (CHATZURI-26).
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::signature::{self, Secrets};
-use super::super::{Problem, WebhookSetup, kit, moment};
+use super::super::{Problem, WebhookSetup, kit, lenient, moment};
 use super::agents;
+use super::wire::word_of;
 use crate::model::id::{NativeId, SourceId};
-use crate::model::text::present;
 use crate::source::{Delivery, Hint, News, Person, Refusal, Subject, Told, Webhook};
 
 /// What can be set about the webhook.
@@ -47,49 +47,26 @@ impl Hook {
     }
 }
 
-/// All three shapes in one.
-#[derive(Deserialize)]
-struct Body {
-    #[serde(alias = "eventType")]
-    event: String,
-    #[serde(alias = "agentId", alias = "chatbotId")]
-    agent_id: Option<String>,
-    #[serde(default)]
-    timestamp: Value,
-    #[serde(default, alias = "payload")]
-    data: Data,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Data {
-    #[serde(alias = "conversation_id")]
-    #[serde(rename = "conversationId")]
-    conversation: Value,
-    #[serde(alias = "customerEmail")]
-    email: Value,
-    #[serde(alias = "customerName")]
-    name: Value,
-    #[serde(alias = "customerPhone")]
-    phone: Value,
-}
-
 impl Webhook for Hook {
     fn read(&self, delivery: &Delivery<'_>) -> Result<Told, Refusal> {
         if !self.is_signed(delivery) {
             return Err(Refusal::Unproven);
         }
-        let body: Body = serde_json::from_slice(delivery.body).map_err(|_| Refusal::Unreadable)?;
+        // All three shapes in one.
+        let body = kit::delivered(delivery)?;
+        let event = lenient::first(&body, &["event", "eventType"]);
+        let event = event.and_then(|event| lenient::string(event.get())).ok_or(Refusal::Unreadable)?;
         // CHATZURI-28: nothing names a delivery and nothing signs its time, so repeats are told by their bytes, and an old
         // delivery is as good as a new one: it is a hint.
         let mark = signature::mark(&[delivery.body]);
-        let agent = body.agent_id.as_deref().and_then(present);
-        let source = agent.and_then(|agent| agents::source_name(&self.account, agent));
-        let hint = news(&body.event).zip(source).map(|(news, source)| Hint {
+        let agent = text(&body, &["agent_id", "agentId", "chatbotId"]);
+        let source = agent.and_then(|agent| agents::source_name(&self.account, &agent));
+        let data = lenient::first(&body, &["data", "payload"]).and_then(lenient::members).unwrap_or_default();
+        let hint = news(&event).zip(source).map(|(news, source)| Hint {
             source,
             news,
-            subject: subject(news, &body.data),
-            at: moment::timestamp(&body.timestamp),
+            subject: subject(news, &data),
+            at: lenient::first(&body, &["timestamp"]).and_then(|at| moment::at(at.get())),
         });
         Ok(Told { mark, hint })
     }
@@ -108,21 +85,23 @@ fn news(event: &str) -> Option<News> {
 
 /// What an event is about. A lead is not named but described; with it, and nowhere else, stands the conversation that it
 /// came from (CHATZURI-29).
-fn subject(news: News, data: &Data) -> Subject {
-    let conversation = text(&data.conversation).and_then(|id| NativeId::new(&id));
+fn subject(news: News, data: &[(String, &RawValue)]) -> Subject {
+    let conversation = text(data, &["conversationId", "conversation_id"]).and_then(|id| NativeId::new(&id));
     if news != News::LeadCreated {
         return conversation.map_or(Subject::Unnamed, Subject::Conversation);
     }
-    let person =
-        Person { email: text(&data.email), phone: text(&data.phone), name: text(&data.name), conversation };
+    let person = Person {
+        email: text(data, &["email", "customerEmail"]),
+        phone: text(data, &["phone", "customerPhone"]),
+        name: text(data, &["name", "customerName"]),
+        conversation,
+    };
     let anyone = person.email.is_some() || person.phone.is_some() || person.name.is_some();
     if anyone { Subject::Person(person) } else { Subject::Unnamed }
 }
 
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => present(text).map(str::to_owned),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+/// What stands under the first of these names that says anything.
+fn text(members: &[(String, &RawValue)], names: &[&str]) -> Option<String> {
+    let text = |name: &&str| word_of(lenient::first(members, &[name])?.get()).and_then(lenient::kept);
+    names.iter().find_map(text)
 }

@@ -91,7 +91,7 @@ pub(super) fn agents(op: &'static str, body: &[u8]) -> Result<Vec<Option<String>
     let rows = list.agents.or(list.chatbots).or(list.data);
     let rows = rows.ok_or_else(|| UpstreamError::new(op, Kind::Protocol))?;
     let id = |row: &RawValue| {
-        let row: AgentRow<'_> = serde_json::from_str(row.get()).ok()?;
+        let row: AgentRow<'_> = lenient::object(row)?;
         let id = row.agent_id.or(row.agent_id_camel).or(row.chatbot_id).or(row.id);
         id.map(Cow::into_owned)
     };
@@ -102,9 +102,12 @@ pub(super) fn agents(op: &'static str, body: &[u8]) -> Result<Vec<Option<String>
 type Word<'a> = Option<Cow<'a, str>>;
 
 fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word<'de>, D::Error> {
-    let raw = lenient::raw(deserializer)?;
+    Ok(word_of(lenient::raw(deserializer)?))
+}
+
+pub(super) fn word_of(raw: &str) -> Word<'_> {
     let number = raw.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    Ok(if number { Some(raw.into()) } else { lenient::string(raw) })
+    if number { Some(raw.into()) } else { lenient::string(raw) }
 }
 
 /// What a message says: text as it is, nothing for null, and any other JSON as it is written rather than lost.

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
-use url::Url;
 
 use super::LeadSail;
 use super::dialect::HISTORY;
@@ -76,11 +75,12 @@ impl Recordings for LeadSail {
             let raw = self.interaction(cx, LINK, id).await?;
             let wire: Option<wire::Interaction<'_>> = object(&raw);
             let wire = wire.ok_or_else(|| UpstreamError::new(LINK, Kind::Protocol))?;
-            Ok(wire.call.and_then(|call| call.recording_url.kept()))
+            match wire.call.and_then(|call| call.recording_url.kept()) {
+                Some(url) if !kit::is_web_address(&url) => Err(UpstreamError::new(LINK, Kind::Protocol)),
+                url => Ok(url),
+            }
         };
         let url = kit::absent(read.await).map_err(|error| kit::lift(&self.id, error))?.flatten();
-        // Clients follow it, so it must be an address of the web and nothing else.
-        let web = |url: &String| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
-        Ok(url.filter(web).map(|url| RecordingLink { url, expires_at: None }))
+        Ok(url.map(|url| RecordingLink { url, expires_at: None }))
     }
 }

@@ -3,9 +3,6 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde_json::value::RawValue;
 
 use super::dialect::LIST;
@@ -22,6 +19,7 @@ use crate::model::text::present;
 use crate::source::{LeadQuery, List, Read};
 use crate::upstream::call::Path;
 use crate::upstream::failure::{Kind, UpstreamError};
+use crate::vendors::days::days;
 use crate::vendors::kit;
 
 /// The most that LeadSail gives to a page (LEADSAIL-5).
@@ -119,17 +117,10 @@ impl LeadSail {
             parameters.push(("search", (**email).to_owned())); // LEADSAIL-13
         }
         if self.dates == DateFilter::Created {
-            let since = query.created.since.and_then(|since| day(since).yesterday().ok());
-            let until = query.created.until.and_then(|until| day(until).tomorrow().ok());
-            parameters.extend(since.map(|day| ("startDate", day.to_string())));
-            parameters.extend(until.map(|day| ("endDate", day.to_string())));
+            parameters.extend(days(query.created));
         }
         parameters
     }
-}
-
-fn day(instant: Timestamp) -> Date {
-    instant.to_zoned(TimeZone::UTC).date()
 }
 
 /// Where a list goes on.

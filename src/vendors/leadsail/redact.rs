@@ -13,21 +13,12 @@ use crate::model::text::Json;
 use crate::vendors::reader::{Name, Reader};
 
 /// Members of these names are dropped. Names are compared in lower case, without `_` and `-`.
-const NAMES: [&str; 10] = [
-    "ipaddress",
-    "useragent",
-    "webhook",
-    "webhooks",
-    "header",
-    "headers",
-    "delivery",
-    "deliveryinfo",
-    "authorization",
-    "password",
-];
+const NAMES: [&str; 8] =
+    ["webhook", "webhooks", "header", "headers", "delivery", "deliveryinfo", "authorization", "password"];
 
 /// And those whose names contain one of these.
-const PARTS: [&str; 6] = ["token", "secret", "apikey", "credential", "recordingurl", "postingurl"];
+const PARTS: [&str; 8] =
+    ["token", "secret", "apikey", "credential", "recordingurl", "postingurl", "ipaddress", "useragent"];
 
 /// Deeper than any object that LeadSail documents. What lies below is dropped: our reading is recursive.
 const DEEPEST: usize = 24;
@@ -224,6 +215,11 @@ impl<'a> Redaction<'a> {
         }
         self.pass(b']');
     }
+}
+
+/// Whether a member of this name is dropped.
+pub(super) fn hides(name: &str) -> bool {
+    is_hidden(Name::Plain(name), letters(name.as_bytes()))
 }
 
 /// Whether a member of this name, which has these letters, is dropped. Most names have not all the letters of any that is.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
+use serde_json::value::RawValue;
 
 use super::super::lenient;
 
@@ -13,6 +14,11 @@ use super::super::lenient;
 pub(super) struct Text<'a>(Option<Cow<'a, str>>);
 
 impl<'a> Text<'a> {
+    /// That of a value that stands by itself.
+    pub(super) fn of(raw: &'a RawValue) -> Option<Self> {
+        Self::read(raw.get()).map(|text| Self(Some(text)))
+    }
+
     /// The text as sent.
     pub(super) fn as_str(&self) -> Option<&str> {
         self.0.as_deref()

@@ -2,11 +2,13 @@
 
 use http::HeaderName;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::signature::{self, Secrets};
-use super::super::{Problem, WebhookSetup, kit, moment};
+use super::super::{Problem, WebhookSetup, kit, lenient, moment};
+use super::text::Text;
 use crate::model::id::{NativeId, SourceId};
+use crate::model::text::present;
 use crate::source::{Delivery, Hint, News, Refusal, Subject, Told, Webhook};
 
 /// The header that is looked at if nothing is set.
@@ -42,39 +44,32 @@ impl Hook {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Body {
-    event: String,
-    #[serde(default)]
-    lead_id: Value,
-    #[serde(default)]
-    submission_id: Value,
-    #[serde(default)]
-    timestamp: Value,
-}
-
 impl Webhook for Hook {
     fn read(&self, delivery: &Delivery<'_>) -> Result<Told, Refusal> {
         let shown = signature::header(delivery.headers, self.header.as_str()).ok_or(Refusal::Unproven)?;
         if !self.secrets.hold(shown.as_bytes()) {
             return Err(Refusal::Unproven);
         }
-        let body: Body = serde_json::from_slice(delivery.body).map_err(|_| Refusal::Unreadable)?;
+        let body = kit::delivered(delivery)?;
+        let first = |name| lenient::first(&body, &[name]);
+        let event =
+            first("event").and_then(|event| lenient::string(event.get())).ok_or(Refusal::Unreadable)?;
+        let (lead, timestamp) = (first("leadId"), first("timestamp"));
         // LEADSAIL-36: nothing names a delivery, so what it says tells repeats.
-        let mark = match &body.timestamp {
-            Value::Null => signature::mark(&[b"body", delivery.body]),
-            timestamp => {
-                let parts = [body.lead_id.to_string(), body.submission_id.to_string(), timestamp.to_string()];
-                let [lead, submission, time] = parts.each_ref().map(String::as_bytes);
-                signature::mark(&[body.event.as_bytes(), lead, submission, time])
+        let mark = match timestamp {
+            None => signature::mark(&[b"body", delivery.body]),
+            Some(timestamp) => {
+                let parts = [lead, first("submissionId"), Some(timestamp)];
+                let [lead, submission, time] = parts.map(|part| part.map_or("null", RawValue::get));
+                signature::mark(&[&event, lead, submission, time].map(str::as_bytes))
             }
         };
-        let hint = is_news(&body.event).then(|| Hint {
+        let id = lead.and_then(Text::of).and_then(|id| NativeId::new(present(id.as_str()?)?));
+        let hint = is_news(&event).then(|| Hint {
             source: self.source.clone(),
             news: News::LeadUpdated,
-            subject: body.lead_id.as_str().and_then(NativeId::new).map_or(Subject::Unnamed, Subject::Lead),
-            at: moment::timestamp(&body.timestamp),
+            subject: id.map_or(Subject::Unnamed, Subject::Lead),
+            at: timestamp.and_then(|at| moment::at(at.get())),
         });
         Ok(Told { mark, hint })
     }

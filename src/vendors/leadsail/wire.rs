@@ -139,6 +139,7 @@ pub(super) struct Interaction<'a> {
     #[serde(rename = "type")]
     pub(super) kind: Text<'a>,
     pub(super) status: Text<'a>,
+    pub(super) phone: Text<'a>,
     #[serde(deserialize_with = "object_field")]
     pub(super) telephony: Option<Telephony<'a>>,
     #[serde(deserialize_with = "object_field")]

@@ -3,11 +3,14 @@
 //! Its answers hold no lead (LEADSAIL-32), so what a lead has become is read anew. Notes are replaced as a whole, as far as is
 //! known: one more is written as all that were just read, word for word, and the new one.
 
-use http::Method;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
-use super::super::lenient::members;
+use http::Method;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+
+use super::super::lenient::{elements, members, string};
 use super::normalize::{status, status_word};
 use super::{LeadSail, kit};
 use crate::model::cx::Cx;
@@ -62,19 +65,29 @@ impl Write<LeadUpdate> for LeadSail {
     }
 
     async fn write(&self, cx: &Cx, prior: &Prior, edit: &LeadEdit) -> Result<Answered, WriteFailure> {
-        let mut body = Map::new();
-        if let Some((word, _)) = &edit.status {
-            body.insert("status".to_owned(), word.as_str().into());
-        }
-        if let Some(NoteEdit::Add(text) | NoteEdit::Replace(text)) = &edit.note {
-            let notes = with(prior.own.as_ref(), text).ok_or_else(|| WriteFailure {
-                error: SourceError::new(&self.id, UPDATE, SourceErrorKind::Protocol),
-                fate: Fate::Unsent,
-            })?;
-            body.insert("notes".to_owned(), notes);
-        }
-        self.put(cx, UPDATE, Method::PATCH, prior, &[], &body.into()).await
+        let status = edit.status.as_ref().map(|(word, _)| word.as_str());
+        let lost = || WriteFailure {
+            error: SourceError::new(&self.id, UPDATE, SourceErrorKind::Protocol),
+            fate: Fate::Unsent,
+        };
+        let notes = match &edit.note {
+            Some(NoteEdit::Add(text) | NoteEdit::Replace(text)) => {
+                Some(with(prior.own.as_ref(), text).ok_or_else(lost)?)
+            }
+            None => None,
+        };
+        let body = serde_json::to_string(&Change { status, notes }).map_err(|_| lost())?;
+        self.put(cx, UPDATE, Method::PATCH, prior, &[], body).await
     }
+}
+
+/// The body of an update.
+#[derive(Serialize)]
+struct Change<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Box<RawValue>>,
 }
 
 impl Write<LeadReview> for LeadSail {
@@ -98,7 +111,7 @@ impl Write<LeadReview> for LeadSail {
             body.insert("status".to_owned(), word.as_str().into());
             body.extend(reason.as_ref().map(|reason| ("reason".to_owned(), reason.as_str().into())));
         }
-        self.put(cx, REVIEW, Method::POST, prior, &["approve"], &body.into()).await
+        self.put(cx, REVIEW, Method::POST, prior, &["approve"], Value::from(body).to_string()).await
     }
 }
 
@@ -110,7 +123,7 @@ impl LeadSail {
         method: Method,
         prior: &Prior,
         below: &[&'static str],
-        body: &Value,
+        body: String,
     ) -> Result<Answered, WriteFailure> {
         // It was just read by this id.
         let path = Path::new(&["leads"]).id(op, prior.lead.key.native.as_str());
@@ -125,19 +138,23 @@ fn notes(lead: &RawValue) -> Option<&RawValue> {
     members(lead)?.into_iter().find(|(name, _)| name == "notes").map(|(_, notes)| notes)
 }
 
-/// All notes there were, and one more. One plain text where a list should be (LEADSAIL-16) becomes the first of the list. `None`
-/// where they are something else, which must not be lost.
-fn with(notes: Option<&Json>, text: &str) -> Option<Value> {
-    let notes = notes.map_or(Ok(Value::Null), |notes| serde_json::from_str(notes.as_str()));
-    let mut notes = match notes.ok()? {
-        Value::Array(notes) => notes,
-        Value::String(words) if words.trim().is_empty() => Vec::new(),
-        Value::String(words) => vec![json!({"text": words})],
-        Value::Null => Vec::new(),
-        _ => return None,
+/// All notes there were, to the letter, and one more. One plain text where a list should be (LEADSAIL-16) becomes the first of the
+/// list. `None` where they are something else, which must not be lost.
+fn with(notes: Option<&Json>, text: &str) -> Option<Box<RawValue>> {
+    let note = |text: &RawValue| to_raw_value(&HashMap::from([("text", text)])).ok();
+    let notes: Option<&RawValue> = notes.and_then(|notes| serde_json::from_str(notes.as_str()).ok());
+    let mut all = match notes {
+        None => Vec::new(),
+        Some(notes) if notes.get() == "null" => Vec::new(),
+        Some(notes) => match (elements(notes), string(notes.get())) {
+            (Some(notes), _) => notes.into_iter().map(RawValue::to_owned).collect(),
+            (None, Some(words)) if words.trim().is_empty() => Vec::new(),
+            (None, Some(_)) => vec![note(notes)?],
+            (None, None) => return None,
+        },
     };
-    notes.push(json!({"text": text}));
-    Some(notes.into())
+    all.push(note(&to_raw_value(text).ok()?)?);
+    to_raw_value(&all).ok()
 }
 
 #[cfg(test)]
@@ -146,10 +163,19 @@ mod tests {
 
     #[test]
     fn one_more_note_never_takes_the_place_of_what_is_not_understood() {
-        let with = |notes: &str| with(Some(&Json::from_valid(notes)), "b");
-        assert_eq!(with("null"), Some(json!([{"text": "b"}])));
-        assert_eq!(with("\"a\""), Some(json!([{"text": "a"}, {"text": "b"}])));
-        assert_eq!(with("[7]"), Some(json!([7, {"text": "b"}])));
+        let with = |notes: &str| with(Some(&Json::from_valid(notes)), "b").map(|all| all.get().to_owned());
+        let one = |first: &str| Some(format!(r#"[{first},{{"text":"b"}}]"#));
+        assert_eq!(with("null").as_deref(), Some(r#"[{"text":"b"}]"#));
+        assert_eq!(with("\" \"").as_deref(), Some(r#"[{"text":"b"}]"#));
+        assert_eq!(with("\"a\""), one(r#"{"text":"a"}"#));
+        assert_eq!(with("[7]"), one("7"));
+        // To the letter, whatever a reading and a writing would make of it.
+        for odd in
+            [r#"{"text":"cut \ud83d","a": 1e999 ,"A":18446744073709551616}"#, r#"{"b":"\u0061","a":1}"#]
+        {
+            assert_eq!(with(&format!("[{odd}]")), one(odd));
+        }
+        assert_eq!(with(r#""cut \ud83d""#), one(r#"{"text":"cut \ud83d"}"#));
         assert_eq!(with("{\"text\": \"a\"}"), None);
         assert_eq!(with("7"), None);
     }

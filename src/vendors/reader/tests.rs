@@ -103,13 +103,25 @@ proptest! {
         let names = |members: Vec<(String, &RawValue)>| {
             members.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect::<Vec<_>>()
         };
-        prop_assert_eq!(lenient::members(raw).map(names), told.map(|told| names(told.0)));
+        // A name that cannot be read costs its member alone.
+        match told {
+            Some(told) => prop_assert_eq!(lenient::members(raw).map(names), Some(names(told.0))),
+            None => prop_assert_eq!(lenient::members(raw).is_some(), is_object),
+        }
         let listed = serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok();
         prop_assert_eq!(lenient::elements(raw).map(texts), listed.map(texts));
         let wire = serde_json::from_str::<Wire<'_>>(raw.get()).ok().filter(|_| is_object);
         prop_assert_eq!(object::<Wire<'_>>(raw), wire);
-        let string = serde_json::from_str::<String>(raw.get()).ok();
-        prop_assert_eq!(lenient::string(raw.get()).map(Cow::into_owned), string);
+        match (lenient::string(raw.get()), serde_json::from_str::<String>(raw.get())) {
+            (read, Ok(string)) => prop_assert_eq!(read.as_deref(), Some(&*string)),
+            (Some(read), Err(_)) => {
+                prop_assert!(raw.get().contains("\\ud800"));
+                // But for what is half a character, it is read as it would be without it.
+                let halves = |text: &str| text.replace("\\ud800", "\\ufffd");
+                prop_assert_eq!(Ok(read.into_owned()), serde_json::from_str::<String>(&halves(raw.get())).map_err(drop));
+            }
+            (None, Err(_)) => prop_assert!(!raw.get().starts_with('"')),
+        }
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use url::Url;
-
-use super::super::kit;
+use super::super::{kit, lenient};
 use super::calls::{self, PAGE_SIZE};
 use super::normalize::Reading;
 use super::{Spelo, normalize, wire};
@@ -61,8 +59,9 @@ impl Read<Conversation> for Spelo {
         let lift = |error| kit::lift(&self.id, error);
         let found = self.record(cx, op, COLLECTION, id, &[]).await;
         let Some(raw) = found.map_err(lift)? else { return Ok(None) };
-        let wire = kit::decode(op, raw.get().as_bytes()).map_err(lift)?;
-        let conversation = normalize::conversation(&self.id, wire, &raw, Reading::Single);
+        let wire = lenient::object(&raw);
+        let conversation =
+            wire.and_then(|wire| normalize::conversation(&self.id, wire, &raw, Reading::Single));
         conversation.map(Some).ok_or_else(|| lift(UpstreamError::new(op, Kind::Protocol)))
     }
 }
@@ -78,16 +77,13 @@ impl Recordings for Spelo {
             minted => minted.map_err(lift)?,
         };
         let Some(raw) = minted else { return Ok(None) };
-        let link: Option<wire::Link<'_>> = kit::decode(op, raw.get().as_bytes()).map_err(lift)?;
-        let Some(link) = link else { return Ok(None) };
-        let Some(url) = link.url.kept().filter(|url| is_web_address(url)) else {
+        if raw.get() == "null" {
+            return Ok(None);
+        }
+        let wire::Link { url, expires_at } = lenient::object(&raw).unwrap_or_default();
+        let Some(url) = url.kept().filter(|url| kit::is_web_address(url)) else {
             return Err(lift(UpstreamError::new(op, Kind::Protocol)));
         };
-        Ok(Some(RecordingLink { url, expires_at: link.expires_at.0 }))
+        Ok(Some(RecordingLink { url, expires_at: expires_at.0 }))
     }
-}
-
-/// The link is handed to a client, who opens it: nothing but a web address will do.
-pub(super) fn is_web_address(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use super::super::kit;
+use super::super::{kit, lenient};
 use super::calls::{self, PAGE_SIZE};
 use super::{Spelo, normalize};
 use crate::model::caps::{LeadCaps, ListCaps, Paging, TimeFilter};
@@ -68,8 +68,7 @@ impl Read<Lead> for Spelo {
         let lift = |error| kit::lift(&self.id, error);
         let found = self.record(cx, op, COLLECTION, id, &[]).await;
         let Some(raw) = found.map_err(lift)? else { return Ok(None) };
-        let wire = kit::decode(op, raw.get().as_bytes()).map_err(lift)?;
-        let lead = normalize::lead(&self.id, wire, &raw);
+        let lead = lenient::object(&raw).and_then(|wire| normalize::lead(&self.id, wire, &raw));
         lead.map(Some).ok_or_else(|| lift(UpstreamError::new(op, Kind::Protocol)))
     }
 }

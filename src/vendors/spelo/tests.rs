@@ -102,7 +102,7 @@ fn sample_of_the_conversations_page_is_understood() {
     assert_eq!(it.expires_at, None, "C-S5: the sample has no expires_at");
     let One { data } = kit::decode("", include_bytes!("testdata/page_recording.json")).unwrap();
     let link: wire::Link = serde_json::from_str(data.get()).unwrap();
-    assert!(super::conversations::is_web_address(link.url.0.as_deref().unwrap()));
+    assert!(super::super::kit::is_web_address(link.url.0.as_deref().unwrap()));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn field_that_is_no_text_costs_the_field_and_not_the_row() {
     );
     let page = leads(&body);
     assert_eq!((page.rows.len(), page.rejected), (1, 0));
-    assert_eq!((&page.rows[0].name, &page.rows[0].email), (&None, &None));
+    assert_eq!((page.rows[0].name.as_deref(), &page.rows[0].email), (Some("\u{FFFD}"), &None));
     assert_eq!(page.rows[0].custom_fields[0].value.as_ref().unwrap().as_str(), deep);
 }
 

@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::super::lenient::{self, members};
 use super::super::signature::{self, Secrets};
 use super::super::{Problem, WebhookSetup, kit, moment};
+use super::wire::Text;
 use crate::model::id::{NativeId, SourceId};
-use crate::model::text::present;
 use crate::source::{Delivery, Hint, News, Refusal, Subject, Told, Webhook};
 
 /// How far a delivery's time may be from ours, either way (SPELO-33).
@@ -98,33 +99,25 @@ impl Hook {
     }
 }
 
-/// The envelope (SPELO-32). Its `site_id` is not read (SPELO-18).
-#[derive(Deserialize)]
-struct Envelope {
-    id: Option<String>,
-    #[serde(rename = "type")]
-    event: String,
-    #[serde(default)]
-    created_at: Value,
-    #[serde(default)]
-    data: Value,
-}
-
 impl Webhook for Hook {
     fn read(&self, delivery: &Delivery<'_>) -> Result<Told, Refusal> {
         let signed = self.verify(delivery).ok_or(Refusal::Unproven)?;
-        let envelope: Envelope = serde_json::from_slice(delivery.body).map_err(|_| Refusal::Unreadable)?;
+        // SPELO-32. `site_id` is not read (SPELO-18).
+        let envelope = kit::delivered(delivery)?;
+        let first = |name| lenient::first(&envelope, &[name]);
+        let event =
+            first("type").and_then(|event| lenient::string(event.get())).ok_or(Refusal::Unreadable)?;
         self.pin(signed);
         // SPELO-35: sent at least once, in any order. The id tells repeats.
-        let mark = match envelope.id.as_deref().and_then(present) {
+        let mark = match first("id").and_then(Text::of).and_then(Text::kept) {
             Some(id) => signature::mark(&[b"id", id.as_bytes()]),
             None => signature::mark(&[b"body", delivery.body]),
         };
-        let hint = news(&envelope.event).map(|news| Hint {
+        let hint = news(&event).map(|news| Hint {
             source: self.source.clone(),
             news,
-            subject: subject(news, &envelope.data),
-            at: moment::timestamp(&envelope.created_at),
+            subject: subject(news, first("data")),
+            at: first("created_at").and_then(|at| moment::at(at.get())),
         });
         Ok(Told { mark, hint })
     }
@@ -142,12 +135,13 @@ fn news(event: &str) -> Option<News> {
 }
 
 /// What an event is about. SPELO-37: every place where its id may stand.
-fn subject(news: News, data: &Value) -> Subject {
+fn subject(news: News, data: Option<&RawValue>) -> Subject {
     let lead = matches!(news, News::LeadCreated | News::LeadUpdated);
     let (object, member) = if lead { ("lead", "lead_id") } else { ("conversation", "conversation_id") };
-    let id = |value: Option<&Value>| value?.as_str().and_then(present).and_then(NativeId::new);
-    let inside = data.get(object).and_then(|object| object.get("id"));
-    let found = id(inside).or_else(|| id(data.get(member))).or_else(|| id(data.get("id")));
+    let data = data.and_then(members).unwrap_or_default();
+    let inside = lenient::first(&data, &[object]).and_then(members).unwrap_or_default();
+    let id = |of: &[_], name| Text::of(lenient::first(of, &[name])?)?.as_str().and_then(NativeId::new);
+    let found = id(&inside, "id").or_else(|| id(&data, member)).or_else(|| id(&data, "id"));
     match found {
         Some(id) if lead => Subject::Lead(id),
         Some(id) => Subject::Conversation(id),

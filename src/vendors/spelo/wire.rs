@@ -98,7 +98,12 @@ pub(super) struct Link<'a> {
 #[derive(Default)]
 pub(super) struct Text<'a>(pub(super) Option<Cow<'a, str>>);
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    /// That of a value that stands by itself.
+    pub(super) fn of(raw: &'a RawValue) -> Option<Self> {
+        serde_json::from_str(raw.get()).ok()
+    }
+
     /// The text.
     pub(super) fn as_str(&self) -> Option<&str> {
         self.0.as_deref()
@@ -154,7 +159,7 @@ fn scalar(raw: &str) -> Value {
 /// read takes its place as an empty one, so that their number stays what the vendor sent.
 pub(super) fn elements<'a, T: Deserialize<'a> + Default>(field: Option<&'a RawValue>) -> Option<Vec<T>> {
     let elements = lenient::elements(field?)?;
-    Some(elements.into_iter().map(|text| serde_json::from_str(text.get()).unwrap_or_default()).collect())
+    Some(elements.into_iter().map(|element| lenient::object(element).unwrap_or_default()).collect())
 }
 
 /// What a refusal says. Its shape is not documented (SPELO-13), so three shapes are tried in turn.

@@ -4,11 +4,11 @@ use http::Method;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::super::kit;
+use super::super::{kit, lenient};
 use super::calls::path;
 use super::leads::{COLLECTION, STATUS, word};
 use super::wire::One;
-use super::{Spelo, normalize, wire};
+use super::{Spelo, normalize};
 use crate::model::cx::Cx;
 use crate::model::failure::SourceError;
 use crate::model::id::NativeId;
@@ -49,7 +49,7 @@ impl Write<LeadUpdate> for Spelo {
         let id = prior.lead.key.native.as_str();
         // It was just read by this id.
         let path = path(COLLECTION).id(UPDATE, id).map_err(unclear)?;
-        let call = kit::write(cx, UPDATE, Method::PATCH, path, &body(edit));
+        let call = kit::write(cx, UPDATE, Method::PATCH, path, body(edit).to_string());
         let reply = self.client.write(call).await.map_err(|failed| kit::unwritten(&self.id, failed))?;
         self.answered(id, &reply.body).map_err(unclear)
     }
@@ -73,8 +73,8 @@ impl Spelo {
             return Ok(Answered::Done);
         }
         let lead = |raw: &RawValue| {
-            let wire: wire::Lead<'_> = serde_json::from_str(raw.get()).ok()?;
-            normalize::lead(&self.id, wire, raw).filter(|lead| lead.key.native.as_str() == id)
+            normalize::lead(&self.id, lenient::object(raw)?, raw)
+                .filter(|lead| lead.key.native.as_str() == id)
         };
         // A bare lead has `data` of its own (SPELO-17).
         let raw: &RawValue = kit::decode(UPDATE, body)?;

@@ -153,6 +153,7 @@ impl Full {
             occurred_at: at(11),
             updated_at: at(12),
             summary: text("a canary"),
+            customer: text("canary"),
             transcript: Self::turns(),
             partial: false,
             call: Some(CallDetails {

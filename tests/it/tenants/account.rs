@@ -103,6 +103,7 @@ impl Account {
             occurred_at: at(native),
             updated_at: None,
             summary: self.text(),
+            customer: None,
             transcript: None,
             partial: false,
             call: None,

@@ -124,6 +124,56 @@ async fn signed_text_that_is_no_event_is_refused_without_effect() {
     unmoved(&world, calls).await;
 }
 
+/// What is refused comes again for a day.
+#[tokio::test]
+async fn whatever_is_odd_about_a_signed_event_it_is_acknowledged() {
+    let texts = [
+        // CHATZURI-26: names of several shapes beside each other.
+        (
+            CHATZURI,
+            r#"{"eventType":"lead.submit","agentId":"agt_1","chatbotId":"agt_1","payload":{"customerEmail":"a@b.example"}}"#,
+        ),
+        (
+            CHATZURI,
+            r#"{"event":"lead.submit","eventType":"lead.submit","agent_id":"agt_1","data":{"email":"a@b.example","customerEmail":""}}"#,
+        ),
+        (CHATZURI, r#"{"event":"escalation.triggered","agent_id":"agt_1","data":null}"#),
+        (CHATZURI, r#"{"event":"lead.submit","agent_id":"agt_1","data":"a lead"}"#),
+        (CHATZURI, r#"{"event":"lead.submit","agent_id":7,"timestamp":{},"data":{"name":["A"]}}"#),
+        (CHATZURI, r#"{"event":"message.sent","agent_id":"agt_1","data":{"message":"cut \ud83d"}}"#),
+        (
+            SPELO,
+            r#"{"id":7,"type":"lead.updated","created_at":[],"data":{"lead":{"id":"x","name":"cut \ud83d"}}}"#,
+        ),
+        (SPELO, r#"{"id":null,"type":"lead.updated","data":[{"lead_id":"x"}]}"#),
+        (
+            LEADSAIL,
+            r#"{"event":"lead.queued","leadId":{},"timestamp":[1],"data":{"firstName":"cut \ud83d"}}"#,
+        ),
+    ];
+    let world = plan().start().await;
+    for (vendor, text) in texts {
+        let parcel = Parcel::written(vendor, text, SECRETS[0], now_ms());
+        assert_eq!(parcel.send(&world).await, 202, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn lead_of_several_shapes_at_once_has_its_effect() {
+    let world = started(plan().only(&[CHATZURI])).await;
+    let before = world.calls();
+    let text = json!({
+        "eventType": "lead.submit", "agentId": "agt_1", "chatbotId": "agt_1",
+        "payload": {"customerEmail": "a@b.example", "email": null},
+    });
+    assert_eq!(Parcel::of(CHATZURI, &text).send(&world).await, 202);
+    eventually("the list is read anew", async || {
+        lists(&world).await;
+        world.calls() != before
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn either_secret_is_good_and_one_good_signature_of_two_is_enough() {
     let world = plan().start().await;

@@ -181,6 +181,18 @@ async fn a_lead_that_is_not_there_is_not_found_and_not_written() {
 }
 
 #[tokio::test]
+async fn a_key_that_may_not_write_does_not_make_a_lead_disappear() {
+    use leadgraph::vendors::simulation::{Fault, Rule};
+    for vendor in [SPELO, LEADSAIL] {
+        let (world, id) = one(vendor).await;
+        world.fault(vendor, [Rule::always(Fault::Status { status: 403, retry_after: None }).method("PATCH")]);
+        let payload = update(&world, json!({"id": id, "notes": "n"})).await;
+        assert_eq!((&payload["outcome"], &payload["lead"]["id"]), (&json!("NOT_APPLIED"), &json!(id)));
+        assert_eq!(payload["userErrors"][0]["code"], "SOURCE_FAILED", "{vendor}: {payload}");
+    }
+}
+
+#[tokio::test]
 async fn a_lead_that_has_changed_since_is_a_conflict_and_is_shown() {
     let (world, id) = one(SPELO).await;
     let first = update(&world, json!({"id": id, "notes": "first"})).await;

@@ -12,7 +12,7 @@ use crate::upstream::dialect::{Dialect, Verdict};
 use crate::upstream::failure::Kind;
 use crate::vendors::chatzuri::dialect::Bearer;
 use crate::vendors::chatzuri::normalize::{FILTERED_CHANNELS, channel, filtered_sources};
-use crate::vendors::chatzuri::request::days;
+use crate::vendors::days::days;
 
 fn written(since: Option<&str>, until: Option<&str>) -> Vec<(&'static str, String)> {
     days(Span { since: since.map(|at| at.parse().unwrap()), until: until.map(|at| at.parse().unwrap()) })

@@ -37,6 +37,7 @@ pub(in crate::vendors::leadsail) fn interaction(
         occurred_at: wire.created_at.0,
         updated_at: wire.updated_at.0,
         summary: wire.summary.kept(),
+        customer: wire.phone.kept(),
         transcript: wire
             .transcript
             .and_then(elements)

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use super::key;
 use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::{Approval, Campaign, CustomField, Lead, LeadNote, LeadStatus};
-use crate::model::text::{Json, e164};
-use crate::vendors::leadsail::redact::Row;
+use crate::model::text::e164;
+use crate::vendors::leadsail::redact::{Row, hides, redacted};
 use crate::vendors::leadsail::wire;
 use crate::vendors::lenient::{elements, kept, lower, members, object, string};
 use crate::vendors::{moment, unread};
@@ -118,14 +118,24 @@ fn notes(notes: &RawValue) -> Vec<LeadNote> {
     notes
 }
 
-/// Custom fields first, then the answers of the questionnaire, each in the vendor's order.
+/// Custom fields first, then the answers of the questionnaire, each in the vendor's order, without what must not be shown
+/// (LEADSAIL-20).
 fn custom_fields(own: Option<&RawValue>, questionnaire: Option<&RawValue>) -> Vec<CustomField> {
-    let own = own.and_then(members).unwrap_or_default();
+    let shown = |object| {
+        let mut members = members(object)?;
+        members.retain(|(name, _)| !hides(name));
+        Some(members)
+    };
+    let own = own.and_then(shown).unwrap_or_default();
     // A list of answers, or an object of them (LEADSAIL-17).
     let listed = questionnaire.and_then(elements).unwrap_or_default();
-    let keyed = questionnaire.and_then(members).unwrap_or_default();
+    let keyed = questionnaire.and_then(shown).unwrap_or_default();
     let mut fields = Vec::with_capacity(own.len() + listed.len() + keyed.len());
-    fields.extend(own.into_iter().map(|(key, value)| CustomField { key, label: None, value: json(value) }));
+    fields.extend(own.into_iter().map(|(key, value)| CustomField {
+        key,
+        label: None,
+        value: redacted(value),
+    }));
     fields.extend(listed.into_iter().filter_map(|row| answer(None, row)));
     fields.extend(keyed.into_iter().filter_map(|(key, row)| answer(Some(key), row)));
     fields.shrink_to_fit();
@@ -139,14 +149,10 @@ fn answer(key: Option<String>, row: &RawValue) -> Option<CustomField> {
         Some(whole) => {
             let label = whole.question.kept();
             let key = key.or_else(|| whole.key.kept()).or_else(|| label.clone())?;
-            Some(CustomField { key, label, value: whole.answer.and_then(json) })
+            Some(CustomField { key, label, value: whole.answer.and_then(redacted) })
         }
-        None => Some(CustomField { key: key?, label: None, value: json(row) }),
+        None => Some(CustomField { key: key?, label: None, value: redacted(row) }),
     }
-}
-
-fn json(raw: &RawValue) -> Option<Json> {
-    (raw.get() != "null").then(|| Json::from_valid(raw.get()))
 }
 
 fn campaign(wire: wire::Campaign<'_>) -> Option<Campaign> {

@@ -41,6 +41,8 @@ fn members_are_left_out_by_their_names_at_any_depth() {
     for hidden in [
         "ipAddress",
         "ip_address",
+        "tcpaIpAddress",
+        "consent_user_agent",
         "IP-ADDRESS",
         "userAgent",
         "apiKey",
@@ -115,7 +117,8 @@ fn is_hidden(name: &str) -> bool {
     let plain = name.to_ascii_lowercase().replace(['_', '-'], "");
     let names =
         ["ipaddress", "useragent", "webhook", "webhooks", "header", "headers", "delivery", "deliveryinfo"];
-    let parts = ["token", "secret", "apikey", "credential", "recordingurl", "postingurl"];
+    let parts =
+        ["token", "secret", "apikey", "credential", "recordingurl", "postingurl", "ipaddress", "useragent"];
     [&names[..], &["authorization", "password"]].concat().contains(&&*plain)
         || parts.iter().any(|part| plain.contains(part))
 }
