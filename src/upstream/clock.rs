@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 /// The wall clock now. The only place of this room that reads it.
-pub(super) fn wall() -> Timestamp {
+pub(crate) fn wall() -> Timestamp {
     Timestamp::now()
 }
 
 /// What the wall clock will show at a future `instant`; `None` where it has passed.
-pub(super) fn wall_at(instant: Instant, now: Instant) -> Option<Timestamp> {
+pub(crate) fn wall_at(instant: Instant, now: Instant) -> Option<Timestamp> {
     let ahead = instant.checked_duration_since(now).filter(|ahead| !ahead.is_zero())?;
     wall().checked_add(ahead).ok()
 }

@@ -20,7 +20,7 @@ mod rate;
 mod retry;
 mod timeout;
 
-mod clock;
+pub(crate) mod clock;
 mod hints;
 mod quota;
 mod transport;

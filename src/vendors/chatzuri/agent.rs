@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::super::kit;
@@ -14,6 +15,7 @@ use crate::model::id::{SourceId, Vendor};
 use crate::model::lead::Lead;
 use crate::model::source::{Health, Quota, SourceState};
 use crate::source::{DynList, Source};
+use crate::upstream::clock;
 use crate::upstream::failure::{Kind, UpstreamError};
 
 /// One agent of a team.
@@ -22,7 +24,13 @@ pub(super) struct Agent {
     /// The vendor's id of it.
     pub(super) agent: Box<str>,
     pub(super) team: Arc<Team>,
-    refused_until: Mutex<Option<Instant>>,
+    refused: Mutex<Option<Refused>>,
+}
+
+#[derive(Clone, Copy)]
+struct Refused {
+    since: Timestamp,
+    until: Instant,
 }
 
 /// How long the vendor is not asked for an agent that it refuses to the key. The team's other agents are not touched.
@@ -32,18 +40,18 @@ impl Agent {
     /// The agent as a source, or `None` where its id cannot be part of a source's name.
     pub(super) fn source(team: &Arc<Team>, agent: &str) -> Option<Arc<dyn Source>> {
         let id = agents::source_name(&team.name, agent)?;
-        let (team, refused_until) = (Arc::clone(team), Mutex::default());
-        Some(Arc::new(Self { id, agent: agent.into(), team, refused_until }))
+        let (team, refused) = (Arc::clone(team), Mutex::default());
+        Some(Arc::new(Self { id, agent: agent.into(), team, refused }))
     }
 
-    fn refused_until(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.refused_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn refused(&self) -> MutexGuard<'_, Option<Refused>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The failure of a call that is not made, since the vendor refused this agent a moment ago.
     pub(super) fn refusal(&self, op: &'static str) -> Option<SourceError> {
-        let until = *self.refused_until();
-        let wait = until?.checked_duration_since(Instant::now())?;
+        let refused = *self.refused();
+        let wait = refused?.until.checked_duration_since(Instant::now())?;
         Some(SourceError::new(&self.id, op, SourceErrorKind::Unauthorized).retry_after(Some(wait)))
     }
 
@@ -52,7 +60,7 @@ impl Agent {
         if error.kind != Kind::Forbidden {
             return kit::lift(&self.id, error);
         }
-        *self.refused_until() = Some(Instant::now() + REFUSED_FOR);
+        *self.refused() = Some(Refused { since: clock::wall(), until: Instant::now() + REFUSED_FOR });
         let refused = SourceError::new(&self.id, error.op, SourceErrorKind::Unauthorized);
         refused.retry_after(Some(REFUSED_FOR)).because(error)
     }
@@ -70,9 +78,12 @@ impl Source for Agent {
 
     fn health(&self) -> Health {
         let health = kit::health(&self.team.client);
-        match self.refusal("health") {
-            Some(refusal) => {
-                Health { state: SourceState::Unauthorized, last_error: Some(refusal.kind), ..health }
+        let refused = *self.refused();
+        let retry_at = refused.and_then(|refused| clock::wall_at(refused.until, Instant::now()));
+        match refused.filter(|_| retry_at.is_some()) {
+            Some(Refused { since, .. }) => {
+                let (state, last_error) = (SourceState::Unauthorized, Some(SourceErrorKind::Unauthorized));
+                Health { state, since, last_error, retry_at, ..health }
             }
             None => health,
         }

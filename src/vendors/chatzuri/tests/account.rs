@@ -51,6 +51,8 @@ async fn an_agent_that_is_refused_costs_the_others_of_its_team_nothing() {
     assert_eq!(calls(&vendor), ["GET get-leads 403", "GET get-leads 202"], "the refused one is left alone");
     let states = [0, 1].map(|agent| sources[agent].health().state);
     assert_eq!(states, [SourceState::Unauthorized, SourceState::Up]);
+    let health = sources[0].health();
+    assert!(health.retry_at > Some(health.since), "it says when it will be asked again");
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(61)).await;
     assert_eq!(sources[0].health().state, SourceState::Up);
