@@ -48,6 +48,7 @@ fn cx() -> Cx {
         caller: Caller::unrestricted("bench"),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

@@ -120,6 +120,7 @@ pub(crate) fn cx() -> Cx {
         caller: Caller::unrestricted("bench"),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

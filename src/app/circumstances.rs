@@ -21,6 +21,7 @@ pub(super) fn needed(name: &str) -> Cx {
         caller: Caller::gateway(),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

@@ -67,6 +67,7 @@ pub enum SentAway {
 pub struct Inbox {
     webhook: Arc<dyn Webhook>,
     told: ToldTo,
+    gather: Gather,
     queue: mpsc::Sender<Arrival>,
 }
 
@@ -86,8 +87,8 @@ impl Inbox {
         circumstances: Circumstances,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (sender, queue) = mpsc::channel(settings.queue.max(1));
-        let desk = Desk { gather, log, circumstances, linger: settings.linger };
-        (Self { webhook, told, queue: sender }, desk.work(queue))
+        let desk = Desk { gather: gather.clone(), log, circumstances, linger: settings.linger };
+        (Self { webhook, told, gather, queue: sender }, desk.work(queue))
     }
 
     /// Takes a delivery: once, however often it comes. Waits for nothing.
@@ -102,7 +103,12 @@ impl Inbox {
         if seen.holds(&told.mark) {
             return Ok(());
         }
-        self.queue.try_send(Arrival { hint, at: delivery.now }).map_err(|_| SentAway::Full)?;
+        let place = self.queue.try_reserve().map_err(|_| SentAway::Full)?;
+        if hint.news != News::ConversationChanged {
+            // At once, so that nobody is shown what was before, however long it takes until the record is read.
+            self.gather.doubt(&hint);
+        }
+        place.send(Arrival { hint, at: delivery.now });
         seen.add(told.mark);
         Ok(())
     }
@@ -126,6 +132,11 @@ impl Job {
     /// Whether there is a record to be read.
     fn reads(&self) -> bool {
         self.subject != Subject::Unnamed && self.news.keys().any(|news| *news != News::ConversationChanged)
+    }
+
+    /// Whether listeners are told of it.
+    fn tells(&self) -> bool {
+        self.news.keys().any(|news| kind(*news).is_some())
     }
 }
 
@@ -163,8 +174,6 @@ impl Desk {
             // One of its kind for a source is enough.
             (Subject::Unnamed, TALK)
         } else {
-            // At once, so that nobody is shown what was before while the record is waited for.
-            self.gather.doubt(hint);
             (hint.subject.clone(), self.linger)
         };
         if let Some(job) = jobs.iter_mut().find(|job| job.source == hint.source && job.subject == subject) {
@@ -208,18 +217,18 @@ impl Desk {
 
     async fn round(&self, source: &SourceId, jobs: Vec<Job>) -> Vec<Job> {
         let cx = (self.circumstances)();
-        if self.gather.source(&cx.caller, source).is_none() {
+        let Some(view) = self.gather.source(&cx.caller, source) else {
             tracing::info!(%source, "a webhook told of a source that is not known");
             return Vec::new();
-        }
+        };
         let (mut jobs, rest): (Vec<_>, Vec<_>) = jobs.into_iter().partition(Job::reads);
-        rest.iter().filter_map(Job::hint).for_each(|hint| self.gather.doubt(hint));
+        rest.iter().flat_map(|job| job.news.values()).for_each(|arrival| self.gather.doubt(&arrival.hint));
         let hints: Vec<_> = jobs.iter().filter_map(Job::hint).collect();
         if hints.is_empty() {
             return Vec::new();
         }
         let read = self.gather.anew(&cx, source, &hints).await;
-        let mut again = Vec::new();
+        let (mut again, mut missed) = (Vec::new(), false);
         for (mut job, anew) in jobs.drain(..).zip(read) {
             let (kind, wait) = match anew {
                 Ok(Anew::Nothing) => (None, None),
@@ -236,20 +245,30 @@ impl Desk {
                 Err(error) if error.kind.retryable() => (Some(error.kind), error.retry_after),
                 Err(error) => {
                     tracing::warn!(%source, error = ?error.kind, "what a webhook told could not be read");
+                    missed |= job.tells();
                     continue;
                 }
             };
             let most = if kind.is_none() { AGAIN_ABSENT } else { AGAIN.len() };
             match AGAIN.get(job.tries).filter(|_| job.tries < most) {
                 Some(pause) => {
-                    // What is not there is remembered for a while, too.
-                    job.hint().into_iter().for_each(|hint| self.gather.doubt(hint));
+                    if kind.is_none() {
+                        // What is not there is remembered for a while, too.
+                        job.hint().into_iter().for_each(|hint| self.gather.doubt(hint));
+                    }
                     let pause = wait.map_or(*pause, |wait| wait.max(*pause).min(LONGEST));
                     (job.due, job.tries) = (Instant::now() + pause, job.tries + 1);
                     again.push(job);
                 }
-                None => tracing::warn!(%source, error = ?kind, "what a webhook told was not to be had"),
+                None => {
+                    tracing::warn!(%source, error = ?kind, "what a webhook told was not to be had");
+                    // What the vendor does not have, nobody misses.
+                    missed |= kind.is_some() && job.tells();
+                }
             }
+        }
+        if missed {
+            self.log.publish(Event::new(EventKind::Missed, source.clone(), view.vendor, cx.now));
         }
         again
     }

@@ -218,10 +218,8 @@ impl Poll {
     }
 
     async fn look_at(&self, view: &SourceView, watch: &mut Watch) -> Result<(), SourceError> {
-        let cx = (self.circumstances)();
-        if watch.looked_at.is_some() {
-            self.gather.forget_lists(&view.id, EntityKind::Lead);
-        }
+        // What others are served meanwhile stays: nobody knows yet whether anything has changed, nor whether it can be read.
+        let cx = Cx { anew: true, ..(self.circumstances)() };
         let leads = self.gather.newest_leads(&cx, &view.id).await?;
         let since = watch.looked_at.map(|at| at.checked_sub(LATE).unwrap_or(at));
         let mut moved = Vec::new();
@@ -242,6 +240,10 @@ impl Poll {
                 Some(before) => before.is_not(lead).then_some(EventKind::LeadUpdated),
             };
             if let Some(kind) = kind {
+                if moved.is_empty() {
+                    // Whoever is told of it is shown no list of before.
+                    self.gather.forget_lists(&view.id, EntityKind::Lead);
+                }
                 self.publish(kind, lead, None, cx.now);
                 moved.push(Arc::clone(lead));
             }
@@ -278,9 +280,6 @@ impl Poll {
         watch: &mut Watch,
         first: bool,
     ) {
-        if !leads.is_empty() {
-            self.gather.forget_lists(source, EntityKind::Interaction);
-        }
         for lead in leads {
             let touches = match self.gather.touches(cx, &lead.key).await {
                 Ok(touches) => touches,

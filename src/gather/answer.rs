@@ -115,7 +115,13 @@ impl<T: Record> Connection<T> {
     pub(super) fn weight(&self) -> usize {
         let nodes = 2 * self.nodes.iter().map(|node| node.weight() as usize).sum::<usize>();
         let stops = self.reports.len();
-        nodes + self.trail.places.len() * 96 + (self.nodes.len() + 1) * (64 + stops * 96) + stops * 160
+        let moves = &self.trail.moves;
+        let moved = size_of_val(&**moves) + moves.iter().map(|(.., to)| to.weight()).sum::<usize>();
+        nodes
+            + moved
+            + self.trail.places.len() * 96
+            + (self.nodes.len() + 1) * (64 + stops * 96)
+            + stops * 160
     }
 }
 

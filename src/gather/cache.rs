@@ -304,7 +304,7 @@ impl Cache {
     {
         let failed = |kind| SourceError::new(key.source(), "read", kind);
         let garbled = || failed(SourceErrorKind::Protocol);
-        let held = self.held(&key).await;
+        let held = if cx.anew { None } else { self.held(&key).await };
         if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
             key.count(CacheRead::Hit);
             self.rest(cx, &key, held);

@@ -161,9 +161,10 @@ impl Sealer {
     }
 }
 
-/// The longest cursor that is looked at: 4 KiB, or more where there are many sources.
+/// The longest cursor that is looked at: longer than any that is given of so many sources, each with all ids of one moment that a
+/// place remembers; and as long for few as those that were given when they were more.
 pub(super) fn longest(sources: usize) -> usize {
-    (sources * 256).max(4096)
+    (sources * 3_072).max(32 * 1024)
 }
 
 /// The fingerprint of a filter: of its `Debug` text, which names every member.

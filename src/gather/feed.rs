@@ -195,10 +195,9 @@ impl<T: Record> Feed<T> {
                     self.position = Position::Windows { window, after: None };
                     return Ok(());
                 }
-                let mut tally = std::mem::take(&mut self.tally);
-                let found = self.windows().find(cx, hi, 0, &mut tally).await;
-                self.tally = tally;
-                found?.map_or(Position::Done, |window| Position::Windows { window, after: None })
+                let (windows, tally) = self.windows();
+                let found = windows.find(cx, hi, 0, tally).await?;
+                found.map_or(Position::Done, |window| Position::Windows { window, after: None })
             }
         };
         Ok(())
@@ -297,11 +296,9 @@ impl<T: Record> Feed<T> {
         let (window, rows) = match self.window.take() {
             Some(read) if read.0 == window => read,
             _ => {
-                let mut tally = std::mem::take(&mut self.tally);
                 let front = self.habits.front(self.filter).filter(|_| window.hi == OPEN_HI);
-                let read = self.windows().read_front(cx, window, front, &mut tally).await;
-                self.tally = tally;
-                let (window, rows, front) = read?;
+                let (windows, tally) = self.windows();
+                let (window, rows, front) = windows.read_front(cx, window, front, tally).await?;
                 if window.hi == OPEN_HI {
                     self.habits.remember(self.filter, front);
                 }
@@ -322,10 +319,9 @@ impl<T: Record> Feed<T> {
             self.window = Some((window, rows));
             return Ok(());
         }
-        let mut tally = std::mem::take(&mut self.tally);
-        let below = self.windows().below(cx, window, &rows, &mut tally).await;
-        self.tally = tally;
-        let next = below?.map_or(Position::Done, |window| Position::Windows { window, after });
+        let (windows, tally) = self.windows();
+        let below = windows.below(cx, window, &rows, tally).await?;
+        let next = below.map_or(Position::Done, |window| Position::Windows { window, after });
         self.come_to(VecDeque::new(), next);
         Ok(())
     }
@@ -361,12 +357,14 @@ impl<T: Record> Feed<T> {
         self.bounds.since.map_or(OPEN_LO, |since| day_of(since.as_millisecond()))
     }
 
-    fn windows(&self) -> Windows<'_, T> {
+    /// To read it by windows, and where that is counted, also where the reading is given up.
+    fn windows(&mut self) -> (Windows<'_, T>, &mut Tally) {
+        let bottom = self.bottom();
         let size = match self.way {
             Way::Windows { size } => Some(size),
             Way::Stream { .. } | Way::Collect => None,
         };
-        Windows { reader: &*self.reader, source: &self.source, size, bottom: self.bottom() }
+        (Windows { reader: &*self.reader, source: &self.source, size, bottom }, &mut self.tally)
     }
 }
 

@@ -120,9 +120,7 @@ impl Histories {
         let mut batch = self.of(cx, leads).await?;
         batch.fetched_at = batch.fetched_at.min(newest.fetched_at);
         Arc::make_mut(&mut batch.page).rejected += newest.page.rejected;
-        if !matches!(newest.age, Age::Fresh) {
-            batch.age = newest.age;
-        }
+        batch.age.and(newest.age);
         if more {
             batch.note = Some(
                 "This vendor lists interactions lead by lead: only those of its newest leads were read.",
@@ -153,9 +151,7 @@ impl Histories {
                     fetched_at = fetched_at.min(read.fetched_at);
                     page.rejected += read.value.rejected;
                     page.rows.extend(read.value.rows.iter().cloned());
-                    if !matches!(read.age, Age::Fresh) {
-                        age = read.age;
-                    }
+                    age.and(read.age);
                 }
                 Err(error) => shortfall = Some(error),
             }
@@ -166,7 +162,7 @@ impl Histories {
         }
     }
 
-    fn scouted(&self, key: &Key) -> Option<Arc<Conversation>> {
+    fn scouted(&self, key: &Key) -> Option<Point<Conversation>> {
         match &self.whose {
             Whose::Known { scouted, .. } => scouted.get(key).cloned(),
             Whose::Keys(_) | Whose::Newest(_) => None,
@@ -199,7 +195,7 @@ impl Histories {
         }
         let talk = match link {
             Some(link) => match self.scouted(&link.key) {
-                Some(scouted) => Some(scouted),
+                Some(scouted) => oldest.take(scouted),
                 None => oldest.take(self.inner.conversation(cx, &link).await?),
             },
             None => None,
@@ -224,9 +220,7 @@ impl Oldest {
     /// Takes a record, and its age with it.
     fn take<T>(&mut self, point: Point<T>) -> Option<Arc<T>> {
         self.fetched_at = self.fetched_at.min(point.fetched_at);
-        if !matches!(point.age, Age::Fresh) {
-            self.age = point.age;
-        }
+        self.age.and(point.age);
         point.record
     }
 }

@@ -37,6 +37,7 @@ pub(super) const WORTH_A_LIST: usize = 3;
 const TALK: SignedDuration = SignedDuration::from_hours(2);
 
 /// What a point read gave, and how old that is.
+#[derive(Clone)]
 pub(super) struct Point<T> {
     pub(super) record: Option<Arc<T>>,
     pub(super) fetched_at: Timestamp,
@@ -75,8 +76,14 @@ impl<T> Point<T> {
     }
 }
 
+impl Point<Conversation> {
+    pub(super) fn is_partial(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.partial)
+    }
+}
+
 /// Conversations that were found in a list, perhaps cut short.
-pub(super) type Scouted = Arc<HashMap<Key, Arc<Conversation>>>;
+pub(super) type Scouted = Arc<HashMap<Key, Point<Conversation>>>;
 
 impl Inner {
     pub(super) fn desk(&self, source: &Arc<dyn Source>) -> Desk {
@@ -181,7 +188,11 @@ impl Inner {
 
     /// Reads pages of a source's conversations that many wanted ones are likely to be on. What they hold goes into the cache (and
     /// what may be cut short into the answer), so the reads by id that follow find it there. Failures are left to these.
-    pub(super) async fn scout(&self, cx: &Cx, wanted: &[ConversationKey]) -> HashMap<Key, Arc<Conversation>> {
+    pub(super) async fn scout(
+        &self,
+        cx: &Cx,
+        wanted: &[ConversationKey],
+    ) -> HashMap<Key, Point<Conversation>> {
         let mut by_source: HashMap<&SourceId, Vec<&ConversationKey>> = HashMap::new();
         for key in wanted {
             if key.near.is_some()
@@ -203,7 +214,7 @@ impl Inner {
         cx: &Cx,
         source: &SourceId,
         keys: Vec<&ConversationKey>,
-    ) -> HashMap<Key, Arc<Conversation>> {
+    ) -> HashMap<Key, Point<Conversation>> {
         let mut found = HashMap::new();
         let Some(source) = self.registry.seen_by(&cx.caller).get(source) else { return found };
         let Some(caps) = source.conversations().map(DynList::caps_dyn).map(|caps| caps.list) else {
@@ -216,11 +227,13 @@ impl Inner {
             let (lo, hi) = (days_before(oldest).lo, days_before(times().max().unwrap_or(oldest)).hi);
             let size = Some(caps.page_size.get());
             let windows = Windows { reader: &list, source: source.id(), size, bottom: lo };
-            let read = windows.read(cx, Window { lo, hi }, &mut Tally::default()).await;
+            let mut tally = Tally::default();
+            let read = windows.read(cx, Window { lo, hi }, &mut tally).await;
             let natives: HashMap<_, _> = keys.iter().map(|key| (&key.key.native, &key.key)).collect();
             for row in read.map(|(_, rows)| rows).unwrap_or_default() {
                 if let Some(key) = natives.get(&row.key.native) {
-                    found.insert((*key).clone(), row);
+                    let (fetched_at, age) = (tally.fetched_at.unwrap_or(cx.now), tally.age.clone());
+                    found.insert((*key).clone(), Point { record: Some(row), fetched_at, age });
                 }
             }
             return found;
@@ -236,7 +249,8 @@ impl Inner {
         for _ in 0..=keys.len() / 10 {
             let Ok(batch) = list.read(cx, Span { since, until: None }, token.as_ref()).await else { break };
             for row in batch.page.rows.iter().filter(|row| missing.remove(row.key())) {
-                found.insert(row.key.clone(), Arc::clone(row));
+                let (record, age) = (Some(Arc::clone(row)), batch.age.clone());
+                found.insert(row.key.clone(), Point { record, fetched_at: batch.fetched_at, age });
             }
             let past = |row: &Arc<Conversation>| moment(&**row) < day;
             if missing.len() < WORTH_A_LIST || batch.page.next.is_none() || batch.page.rows.iter().any(past) {

@@ -303,7 +303,7 @@ impl Gather {
     ) -> HashMap<ConversationKey, Found<Conversation>> {
         let scouted = self.inner.scout(cx, keys).await;
         let one = async |key: ConversationKey| match scouted.get(&key.key) {
-            Some(found) if !(key.whole && found.partial) => Ok(Some(Arc::clone(found))),
+            Some(found) if !(key.whole && found.is_partial()) => Ok(found.clone().told(cx)),
             _ => Ok(self.inner.conversation(cx, &key).await?.told(cx)),
         };
         self.inner.each(cx, keys, |key| &key.key.source, one).await

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::{FutureExt, StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use super::lists::{ConversationList, LeadList};
 use super::lookup::WORTH_A_LIST;
@@ -19,7 +20,7 @@ use super::{Gather, Inner};
 use crate::model::caps::{ListCaps, Paging};
 use crate::model::conversation::Conversation;
 use crate::model::cx::Cx;
-use crate::model::failure::SourceError;
+use crate::model::failure::{SourceError, SourceErrorKind};
 use crate::model::id::{EntityKind, Key, NativeId, SourceId};
 use crate::model::interaction::Interaction;
 use crate::model::lead::Lead;
@@ -189,6 +190,10 @@ impl<'a> Round<'a> {
     }
 
     async fn read(&self, hint: &Hint) -> Result<Anew, SourceError> {
+        if Instant::now() >= self.cx.deadline {
+            // Those before it took all the time there was: the vendor was not asked.
+            return Err(SourceError::new(self.source.id(), "webhook", SourceErrorKind::Overloaded));
+        }
         match &hint.subject {
             Subject::Lead(id) => Ok(self.lead(id).await?.map_or(Anew::Nothing, Anew::Lead)),
             Subject::Conversation(id) => {

@@ -44,6 +44,21 @@ pub(super) enum Position {
 }
 
 impl Position {
+    /// About how many bytes it holds beside itself.
+    pub(super) fn weight(&self) -> usize {
+        let token = |token: &Option<Token>| match token {
+            Some(Token::Cursor(text)) => text.len(),
+            Some(Token::Offset(..)) | None => 0,
+        };
+        let place = |place: &Option<Place>| place.as_ref().map_or(0, |place| place.id.len());
+        match self {
+            Self::Stream { page, taken, .. } => token(page) + size_of_val(&*taken.ids),
+            Self::Windows { after, .. } => place(after),
+            Self::Collect { from, after } => token(from) + place(after),
+            Self::Start | Self::Done => 0,
+        }
+    }
+
     /// Marks everything newer than `last`, and what comes before it at its moment, as taken: this source was in step as that record was
     /// given, so whatever newer turns up later has come too late for this walk. `earlier` sources come first in ties.
     pub(super) fn keep_step(&mut self, last: &Place, earlier: bool) {

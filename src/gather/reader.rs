@@ -60,9 +60,7 @@ impl Tally {
         self.pages += 1;
         self.rejected += batch.page.rejected;
         self.note = self.note.or(batch.note);
-        if !matches!(self.age, Age::Stale(_)) && !matches!(batch.age, Age::Fresh) {
-            self.age = batch.age.clone();
-        }
+        self.age.and(batch.age.clone());
         if self.shortfall.is_none() {
             self.shortfall.clone_from(&batch.shortfall);
         }

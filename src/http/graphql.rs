@@ -176,6 +176,7 @@ impl Door {
             caller: question.caller.clone(),
             meter: Meter::default(),
             background: false,
+            anew: false,
         };
         match asked {
             Asked::Batch(asks) => Ok(Answered::Batch(self.run(start, cx, asks).await?)),

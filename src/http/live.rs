@@ -100,6 +100,7 @@ impl Door {
             caller,
             meter: Meter::default(),
             background: false,
+            anew: false,
         }
     }
 }

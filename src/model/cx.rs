@@ -28,6 +28,8 @@ pub struct Cx {
     pub meter: Meter,
     /// Nobody waits for the answer: its calls give way to those that somebody waits for.
     pub background: bool,
+    /// What is held already will not do: it is read anew, and stays for others where that fails.
+    pub anew: bool,
 }
 
 /// What a piece of work takes: a count of upstream calls (attempts that left the process, retries included), what older data

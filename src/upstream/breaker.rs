@@ -69,9 +69,10 @@ impl Omen {
         let broken = error.status.is_some_and(|status| status.is_server_error());
         match error.kind {
             Kind::Timeout if error.is_cut_short() => Self::None,
-            Kind::Unreachable | Kind::Timeout | Kind::Protocol | Kind::TooLarge => Self::Bad,
-            Kind::VendorError if broken => Self::Bad,
-            Kind::VendorError => Self::Alive,
+            Kind::Unreachable | Kind::Timeout | Kind::Protocol => Self::Bad,
+            Kind::VendorError | Kind::TooLarge if broken => Self::Bad,
+            // What is too large for us says nothing of what else it would answer.
+            Kind::VendorError | Kind::TooLarge => Self::Alive,
             _ if error.is_answer() => Self::Alive,
             _ => Self::None,
         }

@@ -104,6 +104,7 @@ impl Bench {
             caller,
             meter: Meter::default(),
             background: false,
+            anew: false,
         };
         let meter = cx.meter.clone();
         let named = |query: String, (word, id): &(&str, String)| query.replace(word, id);

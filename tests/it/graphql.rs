@@ -232,6 +232,7 @@ async fn ask_within(settings: graphql::Settings, sources: &[&Arc<Scripted>], que
         caller: Caller::anonymous(),
         meter: Meter::default(),
         background: false,
+        anew: false,
     };
     let sources = sources.iter().map(|source| Arc::new(Shared(Arc::clone(source))) as Arc<dyn Source>);
     let schema = schema(Gather::new(Settings::default(), sources.collect()), Log::default(), settings);

@@ -117,7 +117,7 @@ async fn pages_read_backwards_lead_forwards_again() {
 
 #[tokio::test]
 async fn leads_of_one_moment_come_once_each() {
-    for (ties, size) in [(5, 7), (40, 25), (130, 100)] {
+    for (ties, size) in [(5, 7), (40, 25), (130, 100), (260, 100)] {
         let world = Plan::new(260, 30).ties(ties).start().await;
         check_whole(&List::leads().walk(&world, size).await, &world);
     }

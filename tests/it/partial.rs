@@ -364,6 +364,26 @@ async fn older_lists_stand_in_for_a_vendor_that_fails_and_are_said_to_be() {
 }
 
 #[tokio::test]
+async fn conversations_found_in_an_older_list_are_said_to_be() {
+    let short = Duration::from_millis(1);
+    let plan = Plan::new(40, 10).only(&[SPELO]).policy(hasty).settings(|settings| {
+        (settings.list_ttl, settings.past_list_ttl, settings.conversation_ttl) = (short, short, short);
+        settings.ended_conversation_ttl = short;
+        settings.stale_while_revalidate = Duration::ZERO;
+    });
+    let world = plan.start().await;
+    let query = || Query::new("{ leads(first: 30) { nodes { conversation { preview } } incomplete } }");
+    let fresh = world.ask(query()).await;
+    assert_eq!(fresh.0.get("extensions"), None);
+    world.fault(SPELO, [Rule::always(status(500, None))]);
+    let older = world.ask(query()).await;
+    let found = elements(&older.data()["leads"]["nodes"]);
+    assert!(found.iter().filter(|lead| lead["conversation"].is_object()).count() > 3, "{:?}", older.0);
+    let told = elements(&older.0["extensions"]["stale"]);
+    assert!(told.iter().any(|told| told["source"] == "spelo"), "{:?}", older.0);
+}
+
+#[tokio::test]
 async fn single_record_that_is_older_than_usual_is_told_beside_the_data() {
     let short = Duration::from_millis(1);
     let brief = Plan::new(20, 10).only(&[SPELO]).policy(hasty).settings(|settings| {

@@ -146,6 +146,7 @@ async fn every_example_query_is_valid() {
             caller: Caller::unrestricted("tidy"),
             meter: Meter::default(),
             background: false,
+            anew: false,
         };
         match open(&schema, cx, Request { query, ..Request::default() }).await {
             Opened::Once(answer) => answer.refusal().map(|_| serde_json::to_string(&answer).unwrap()),

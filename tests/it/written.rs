@@ -95,6 +95,7 @@ async fn ask_with(schema: &Schema, caller: &Caller, query: String, variables: Va
         caller: caller.clone(),
         meter: Meter::default(),
         background: false,
+        anew: false,
     };
     let request = Request { query, variables, ..Request::default() };
     String::from_utf8(execute(schema, cx, request).await.to_bytes()).unwrap()

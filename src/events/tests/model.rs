@@ -224,6 +224,7 @@ pub(super) fn circumstances() -> Circumstances {
         caller: Caller::gateway(),
         meter: Meter::default(),
         background: true,
+        anew: false,
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::model::{Model, NOW, circumstances, heard, log};
 use super::*;
 use crate::events::{Looked, PollSettings, poll};
+use crate::model::cx::Cx;
 
 fn begin(model: &Arc<Model>, log: &Log) {
     tokio::spawn(polling(model, log, Looked::default()));
@@ -64,6 +65,20 @@ async fn nobody_listens_and_nobody_is_asked() {
     let calls = model.calls();
     after(3_600).await;
     assert_eq!(model.calls(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_takes_nothing_from_those_who_ask() {
+    let model = Model::new([("old".to_owned(), NOW - 100)], false);
+    let ((log, _listener), gather, circumstances) = (log(), model.gather(), circumstances());
+    let (settings, looked) = (PollSettings::default(), Looked::default());
+    tokio::spawn(poll(gather.clone(), log.clone(), settings, Arc::clone(&circumstances), looked));
+    after(30).await;
+    model.failing.store(1_000, Ordering::Relaxed);
+    after(60).await;
+    let cx = Cx { background: false, ..circumstances() };
+    let leads = gather.newest_leads(&cx, &SourceId::new("a").unwrap()).await;
+    assert_eq!(leads.map(|leads| leads.len()).ok(), Some(1), "what was read before stands in");
 }
 
 #[tokio::test(start_paused = true)]

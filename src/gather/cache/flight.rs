@@ -44,7 +44,7 @@ impl Cache {
             let flight = async {
                 leads.store(true, Ordering::Relaxed);
                 // The flight before this one may have landed since its reader looked.
-                if let Some(held) = cache.held(&name).await.filter(|held| held.is_fresh()) {
+                if let Some(held) = cache.held(&name).await.filter(|held| held.is_fresh() && !own.anew) {
                     return Ok(held);
                 }
                 let (fetched_at, background, begun) = (own.now, own.background, cache.generations.now());

@@ -70,6 +70,15 @@ pub(in crate::gather) enum Age {
     Stale(SourceError),
 }
 
+impl Age {
+    /// That of several reads together: as old as the oldest, and why that is so.
+    pub(in crate::gather) fn and(&mut self, other: Self) {
+        if !matches!(self, Self::Stale(_)) && !matches!(other, Self::Fresh) {
+            *self = other;
+        }
+    }
+}
+
 /// What is held. Clones are the same.
 pub(super) type Held = Arc<Holding>;
 

@@ -30,6 +30,7 @@ fn cx() -> Cx {
         caller: crate::model::caller::Caller::unrestricted("anyone"),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

@@ -346,6 +346,7 @@ pub(super) fn cx() -> Cx {
         caller: Caller::unrestricted("anyone"),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

@@ -21,6 +21,7 @@ async fn ask(query: &str, variables: Value) -> Value {
         caller: Caller::anonymous(),
         meter: Meter::default(),
         background: false,
+        anew: false,
     };
     let schema =
         schema(Gather::new(Settings::default(), Vec::new()), Log::default(), graphql::Settings::default());

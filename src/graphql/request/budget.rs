@@ -121,6 +121,7 @@ mod tests {
             caller: Caller::unrestricted("reader"),
             meter: Meter::default(),
             background: false,
+            anew: false,
         };
         let purse: Purse = Arc::new(Arc::clone(&taken));
         let cx = paying(cx, &purse);

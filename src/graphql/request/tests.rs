@@ -19,6 +19,7 @@ fn cx() -> Cx {
         caller: Caller::anonymous(),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

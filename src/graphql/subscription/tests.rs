@@ -24,6 +24,7 @@ fn cx(caller: Caller) -> Cx {
         caller,
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

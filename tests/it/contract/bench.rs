@@ -125,6 +125,7 @@ pub(super) fn cx_of(time: Duration) -> Cx {
         caller: Caller::unrestricted("contract"),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

@@ -20,6 +20,7 @@ async fn answer(text: &str) -> Option<Value> {
         caller: Caller::anonymous(),
         meter: Meter::default(),
         background: false,
+        anew: false,
     };
     let state = State::new(Gather::new(Settings::default(), Vec::new()), cx);
     let document = parse_query(text).unwrap();

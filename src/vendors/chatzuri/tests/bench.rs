@@ -75,6 +75,7 @@ pub(super) fn cx() -> Cx {
         caller: Caller::unrestricted("test"),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

@@ -77,6 +77,7 @@ fn cx() -> Cx {
         caller: Caller::unrestricted("test"),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 

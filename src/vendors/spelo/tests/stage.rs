@@ -64,6 +64,7 @@ pub(super) fn cx() -> Cx {
         caller: Caller::unrestricted("test"),
         meter: Meter::default(),
         background: false,
+        anew: false,
     }
 }
 
