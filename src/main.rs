@@ -207,10 +207,12 @@ async fn serving(file: PathBuf, config: Config, parts: Parts) -> Result<(), Stop
         Some(address) => Some(app::serve_metrics(address).await?),
         None => None,
     };
+    // From here on a SIGHUP ends nothing, and one that comes before we serve is heard then.
+    let hangup = signal(SignalKind::hangup())?;
     let app = App::configured(&config, parts).await;
     tracing::info!(%address, sources = config.sources.len(), "serving");
     let mut reloading = JoinSet::new();
-    reloading.spawn(reload(app.clone(), file, config, signal(SignalKind::hangup())?));
+    reloading.spawn(reload(app.clone(), file, config, hangup));
     app.serve(listener, stopped).await;
     Ok(())
 }

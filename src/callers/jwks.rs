@@ -169,10 +169,13 @@ impl Ring {
         if tried.is_some_and(|at| at.elapsed() < pause) {
             return;
         }
+        // Before as well: whoever gives up waits for nobody.
         *tried = Some(Instant::now());
         let failed_before = self.failing.swap(true, Ordering::Relaxed);
         let issuer = &*self.issuer;
-        match fetch().await.map(|json| KeySet::parse(&json)) {
+        let fetched = fetch().await;
+        *tried = Some(Instant::now());
+        match fetched.map(|json| KeySet::parse(&json)) {
             Some(Some(set)) => {
                 let held = Held { set, since: Instant::now() };
                 *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);

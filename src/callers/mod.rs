@@ -131,6 +131,10 @@ impl Callers {
             return Some(Ok(Caller::anonymous()));
         }
         let Some(token) = token else { return Some(Err(Refused::Missing)) };
+        if token.is_empty() {
+            // What bears no token that can be read; it is nobody's, whatever is configured.
+            return Some(Err(Refused::Unknown));
+        }
         match self.of_key(token) {
             Some(known) => Some(self.counted(known.caller.clone(), known.rates)),
             None => self.issuers.is_empty().then_some(Err(Refused::Unknown)),

@@ -45,6 +45,9 @@ fn keys_find_their_callers_and_nothing_else_does() {
         assert_eq!(name(&callers, token), Err(Refused::Unknown), "{token}");
     }
     assert_eq!(identify(&callers, None), Err(Refused::Missing));
+    let settings = Settings { known: vec![known("c", "", None)], issuers: Vec::new() };
+    let careless = Callers::new(settings, nobody);
+    assert_eq!(name(&careless, ""), Err(Refused::Unknown), "what bears no token is nobody's");
 }
 
 #[test]

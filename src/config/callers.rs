@@ -16,19 +16,25 @@ const MAKE: &str = "make a key and what to write here: leadgraph key";
 
 /// All `[[callers]]` and `[[issuers]]`. `file` is the configuration's.
 pub(super) fn read(root: &mut Section<'_>, sources: &[SourceConfig], file: &str) -> Settings {
-    let mut names = Vec::new();
+    let (mut names, mut keys) = (Vec::new(), Vec::new());
     let sections = root.sections("callers").unwrap_or_default();
-    let known = sections.into_iter().filter_map(|section| one(section, sources, &mut names)).collect();
+    let known = sections.into_iter().filter_map(|section| one(section, sources, &mut names, &mut keys));
+    let known = known.collect();
     Settings { known, issuers: issuers::read(root, sources, file) }
 }
 
-fn one(mut section: Section<'_>, sources: &[SourceConfig], names: &mut Vec<Placed<String>>) -> Option<Known> {
+fn one(
+    mut section: Section<'_>,
+    sources: &[SourceConfig],
+    names: &mut Vec<Placed<String>>,
+    keys: &mut Vec<Placed<Digest>>,
+) -> Option<Known> {
     let name = named(&mut section, names, "dashboard", "a caller");
     let key =
         section.required("key_sha256", "64 hexadecimal digits; leadgraph key makes a key and prints them");
-    let key = key.and_then(|text| digest(section.problems(), &text));
+    let key = key.and_then(|text| digest(section.problems(), &text, keys));
     let previous = section.text("previous_key_sha256");
-    let previous_key = previous.and_then(|text| digest(section.problems(), &text));
+    let previous_key = previous.and_then(|text| digest(section.problems(), &text, keys));
     let scopes = scopes(&mut section, "[[callers]]", "say what the caller may do");
     let visible = visible(&mut section, sources);
     let rates = rates(&mut section);
@@ -66,13 +72,22 @@ pub(super) fn named(
     Some(text.value)
 }
 
-fn digest(problems: &Problems<'_>, text: &Placed<String>) -> Option<Digest> {
-    let digest = Digest::parse(&text.value);
-    if digest.is_none() {
+/// What a key is known by, which is nobody else's: whoever shows it is one caller.
+fn digest(problems: &Problems<'_>, text: &Placed<String>, keys: &mut Vec<Placed<Digest>>) -> Option<Digest> {
+    let Some(value) = Digest::parse(&text.value) else {
         // Not repeated: someone may have written the key itself here.
         problems.at(&text.span, "this is not a SHA-256 digest of 64 hexadecimal digits", MAKE);
+        return None;
+    };
+    if value == Digest::of("") {
+        problems.at(&text.span, "this is the digest of nothing: the key was empty", MAKE);
     }
-    digest
+    if let Some(other) = keys.iter().find(|other| other.value == value) {
+        let what = format!("this key is written already, in line {}", problems.line(other.span.start));
+        problems.at(&text.span, what, "give each caller a key of its own: leadgraph key makes one");
+    }
+    keys.push(Placed { value, span: text.span.clone() });
+    Some(value)
 }
 
 /// What a caller may do. Nothing is the default: who writes a caller says what for.

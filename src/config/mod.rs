@@ -112,6 +112,10 @@ pub fn read(
     let mut server = root.section("server");
     let listen = server.parsed("listen", "127.0.0.1:8080").unwrap_or(LISTEN);
     let metrics_listen = server.parsed("metrics_listen", "127.0.0.1:9464");
+    if metrics_listen.is_some_and(|metrics: SocketAddr| metrics == listen && listen.port() != 0) {
+        let what = format!("{listen} is where GraphQL is served already (`server.listen`)");
+        problems.at(&server.span_of("metrics_listen"), what, "serve metrics at a port of their own");
+    }
     let mut http = limits::http(&mut server);
     let anonymous = server.flag("allow_anonymous", false);
     server.refuse_others();

@@ -9,12 +9,16 @@ use axum::body::Body;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::failure::Failure;
 use super::graphql::Media;
 use crate::model::caller::Caller;
 use crate::telemetry::{self, metrics};
+
+/// How long it may take to find out whose a token is: keys of an issuer may have to be fetched first.
+pub(super) const IDENTIFY: Duration = Duration::from_secs(5);
 
 /// Finds out whose a token is; `None` is a request without one. Counts the request against its caller's rate.
 pub type Identify = Arc<dyn Fn(Option<&str>) -> Identified + Send + Sync>;
@@ -51,7 +55,10 @@ pub fn everyone() -> Identify {
 pub(super) async fn caller(identify: &Identify, headers: &HeaderMap, id: &str) -> Result<Caller, Refusal> {
     match identify(token(headers)) {
         Either::Left(told) => told.into_inner(),
-        Either::Right(telling) => telling.instrument(telemetry::request(id)).await,
+        Either::Right(telling) => {
+            let told = timeout(IDENTIFY, telling.instrument(telemetry::request(id))).await;
+            told.unwrap_or(Err(Refusal::Unavailable))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
-use super::auth::{Identify, Refusal};
+use super::auth::{IDENTIFY, Identify, Refusal};
 use super::failure;
 use super::lines::Lines;
 use super::overload::Gate;
@@ -53,8 +53,6 @@ impl Reply {
 /// subscription) must be ready by the deadline of its [`Cx`].
 pub type LiveEngine = Arc<dyn Fn(Cx, Ask) -> BoxFuture<'static, Reply> + Send + Sync>;
 
-/// How long what tells whose a token is may take.
-const IDENTIFY: Duration = Duration::from_secs(5);
 /// How often it is asked again whether a caller is still known.
 pub(super) const KNOWN: Duration = Duration::from_secs(30);
 /// Between two signs of life.

@@ -19,7 +19,7 @@ use super::auth::{self, Refusal};
 use super::failure::{self, Failure};
 use super::graphql::{self, Asked, GRACE, Media};
 use super::lines::{Full, Line};
-use super::live::{ALIVE, Door, KNOWN, TAKEN, own_page};
+use super::live::{ALIVE, Door, KNOWN, Reply, TAKEN, own_page};
 use super::overload::Pass;
 use super::{Answer, Ask};
 use crate::model::caller::Caller;
@@ -122,7 +122,9 @@ impl Pump {
         };
         drop(pass);
         let done = match reply {
-            Ok(reply) => self.follow(reply.answers()).await,
+            // What is answered is sent, also by a gateway that stops.
+            Ok(Reply::Once(answer)) => self.send(next(&answer)).await,
+            Ok(Reply::Each(answers)) => self.follow(answers).await,
             Err(_) => self.send(failed(&failure::TIMEOUT.errors(&self.request_id))).await,
         };
         if done.is_some() {

@@ -61,10 +61,7 @@ impl Surface {
         };
         let graphql = graphql::Door::new(settings, engines.once, gate);
         let front = Arc::new(Front::new(settings, identify));
-        let mut routes = Router::new()
-            .route("/graphql/ws", socket::route(stream.clone()))
-            .route("/livez", get(health::livez))
-            .route("/readyz", get(health::readyz).with_state(readiness));
+        let mut routes = Router::new().route("/graphql/ws", socket::route(stream.clone()));
         if settings.graphiql {
             routes = routes.merge(graphiql::routes());
         }
@@ -72,6 +69,9 @@ impl Surface {
             .layer(from_fn_with_state(Arc::clone(&front), guard))
             // Vendors are no browsers, and each delivery shows itself who sent it. A source's name may hold slashes.
             .route("/webhooks/{*source}", webhooks::route(settings, postboxes))
+            // A check comes by whatever name the balancer has for us, and nothing is told here that is worth another's.
+            .route("/livez", get(health::livez))
+            .route("/readyz", get(health::readyz).with_state(readiness))
             .layer(from_fn_with_state(Arc::clone(&front), pass));
         Self(Arc::new(Routes { front, graphql, stream, others }))
     }

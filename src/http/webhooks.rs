@@ -72,7 +72,10 @@ async fn handle(State(door): State<Door>, Path(source): Path<String>, request: R
     } else {
         StatusCode::TOO_MANY_REQUESTS
     };
-    if !status.is_success() {
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        // There may be a flood of these.
+        tracing::debug!(source, status = status.as_u16(), "a webhook delivery was not taken");
+    } else if !status.is_success() {
         tracing::info!(source, status = status.as_u16(), "a webhook delivery was not taken");
     }
     answer(status)

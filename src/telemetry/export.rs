@@ -2,19 +2,22 @@
 //!
 //! What is sent waits in a bounded queue; what does not fit is lost, and nobody waits for it. Nothing of a trace goes to vendors.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderMap;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::trace::{Link, SpanKind, TraceId, TracerProvider};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{
+    Sampler, SamplingResult, SdkTracerProvider, ShouldSample, SpanData, SpanExporter,
+};
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
@@ -57,11 +60,8 @@ impl Export {
         let resource = Resource::builder_empty()
             .with_service_name(settings.service.clone())
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-        // A client says whose child its request is, not whether it is traced: the share is the operator's. By the trace's id, so
-        // that all of a trace is there or none of it.
-        let share = f64::from(settings.sample_percent) / 100.0;
         let provider = SdkTracerProvider::builder()
-            .with_sampler(Sampler::TraceIdRatioBased(share))
+            .with_sampler(Share { percent: settings.sample_percent.into(), secret: RandomState::new() })
             .with_resource(resource.build())
             .with_batch_exporter(Telling { exporter, failing: AtomicBool::new(false) });
         Ok(Self(provider.build()))
@@ -88,6 +88,30 @@ impl Export {
         if self.0.shutdown_with_timeout(LAST).is_err() {
             tracing::warn!("the last traces could not be delivered");
         }
+    }
+}
+
+/// Takes a share of all traces, each of them whole or not at all. A client says whose child its request is, and with that names the
+/// trace; whether it is taken is not the client's to say, so what decides is the name under a secret of this process.
+#[derive(Clone, Debug)]
+struct Share {
+    percent: u64,
+    secret: RandomState,
+}
+
+impl ShouldSample for Share {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let is_taken = self.secret.hash_one(trace.to_bytes()) % 100 < self.percent;
+        let sampler = if is_taken { Sampler::AlwaysOn } else { Sampler::AlwaysOff };
+        sampler.should_sample(parent, trace, name, kind, attributes, links)
     }
 }
 

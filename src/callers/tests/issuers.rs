@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::advance;
 
@@ -163,6 +164,22 @@ async fn keys_are_kept_for_hours_while_the_issuer_is_down_and_no_longer() {
     assert_eq!(found(&ring, "a").await, Ok(()));
     assert_eq!(found(&ring, "b").await, Err(Refused::Unknown));
     keeping.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_of_a_fetch_is_told_to_all_who_wait_for_it_however_long_it_takes() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let fetch: Fetch = {
+        let asked = Arc::clone(&asked);
+        Arc::new(move || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(2)).map(|()| None).boxed()
+        })
+    };
+    let ring = Arc::new(Ring::fetched(&"corp".into(), fetch));
+    let found = join_all((0..6).map(|_| found(&ring, "a"))).await;
+    assert_eq!(found, vec![Err(Refused::Unavailable); 6]);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,7 +63,18 @@ fn every_mistake_about_callers_is_reported_at_its_line() {
         ),
         (&format!("{good}cost_per_second = 99\n"), &[(5, "`callers.cost_per_second` is out of bounds")]),
         (&format!("{good}key = 'x'\n"), &[(5, "unknown key `callers.key`")]),
-        (&format!("{good}{good}"), &[(6, "\"dashboard\" is taken already, in line 2")]),
+        (
+            &format!("{good}{good}"),
+            &[
+                (6, "\"dashboard\" is taken already, in line 2"),
+                (7, "this key is written already, in line 3"),
+            ],
+        ),
+        (
+            &format!("{good}previous_key_sha256 = '{}'\n", digest()),
+            &[(5, "this key is written already, in line 3")],
+        ),
+        (&good.replace(&digest(), &Digest::of("").to_string()), &[(3, "the digest of nothing")]),
     ];
     for (text, expected) in table {
         refused(&format!("{text}{GOOD}"), expected);

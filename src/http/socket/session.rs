@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at};
 
@@ -68,6 +68,8 @@ pub(super) struct Session {
     running: JoinSet<()>,
     /// How many operations there have been, refused ones included.
     serial: u64,
+    /// Whether we are about to close: what runs and will be answered once is still answered, nothing new begins.
+    leaving: watch::Sender<bool>,
 }
 
 struct Operation {
@@ -88,13 +90,21 @@ struct Voice {
     id: String,
     serial: u64,
     telling: mpsc::Sender<Told>,
+    leaving: watch::Receiver<bool>,
 }
 
 impl Voice {
-    /// Says what is answered, and that it is over.
-    async fn tell_all(&self, reply: Reply) -> ControlFlow<()> {
+    /// Says what is answered, and that it is over. What would go on for ever is over as soon as we leave.
+    async fn tell_all(&mut self, reply: Reply) -> ControlFlow<()> {
+        let lasts = matches!(reply, Reply::Each(_));
         let mut answers = reply.answers();
-        while let Some(answer) = answers.next().await {
+        loop {
+            let answer = tokio::select! {
+                biased;
+                _ = self.leaving.wait_for(|leaving| *leaving), if lasts => None,
+                answer = answers.next() => answer,
+            };
+            let Some(answer) = answer else { break };
             self.tell(told(&self.id, &answer.body, answer.executed())).await?;
         }
         self.tell((Say::Complete { id: &self.id }.text(), true)).await
@@ -128,6 +138,7 @@ impl Session {
             operations: HashMap::new(),
             running: JoinSet::new(),
             serial: 0,
+            leaving: watch::Sender::new(false),
         }
     }
 
@@ -141,17 +152,9 @@ impl Session {
         tracing::debug!(request_id = &*self.request_id, end = ?end, operations = self.serial, "socket ended");
         self.running.abort_all();
         if let End::Close(Code(code, reason)) = end {
-            let mut last: Vec<Message> = Vec::new();
-            if code == RESTART.0 {
-                last.extend(
-                    self.operations.keys().map(|id| Message::Text(Say::Complete { id }.text().into())),
-                );
-            }
-            last.push(Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) })));
-            for message in last {
-                if send(&mut sink, message).await == Err(End::Gone) {
-                    return;
-                }
+            let last = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }));
+            if send(&mut sink, last).await == Err(End::Gone) {
+                return;
             }
             // What the peer still sends is read, so that our last word is not lost by a reset.
             let _ = timeout(GOODBYE, async { while let Some(Ok(_)) = stream.next().await {} }).await;
@@ -169,8 +172,15 @@ impl Session {
         let mut alive = ticks(ALIVE);
         let mut known = ticks(KNOWN);
         loop {
+            let leaving = *self.leaving.borrow();
+            if leaving && self.operations.is_empty() {
+                return End::Close(RESTART);
+            }
             let turn = tokio::select! {
-                () = self.line.closing() => Err(End::Close(RESTART)),
+                () = self.line.closing(), if !leaving => {
+                    self.leaving.send_replace(true);
+                    Ok(())
+                }
                 () = sleep_until(init), if !self.initialized => Err(End::Close(INIT_TIMEOUT)),
                 message = stream.next() => {
                     heard = Instant::now();
@@ -222,6 +232,8 @@ impl Session {
             }
             Said::Subscribe { .. } if !self.initialized => Err(End::Close(UNINITIALIZED)),
             Said::Subscribe { id, .. } if self.operations.contains_key(&id) => Err(End::Close(TAKEN_ID)),
+            // It may be ordered again where the client goes on.
+            Said::Subscribe { .. } if *self.leaving.borrow() => Ok(()),
             Said::Subscribe { id, payload } => match self.start(&id, payload, telling).await {
                 Ok(()) => Ok(()),
                 Err(refusal) => say(sink, refused(&id, &refusal)).await,
@@ -294,7 +306,8 @@ impl Session {
         let cx = self.door.circumstances(Arc::clone(&request_id), caller);
         let limit = cx.deadline + GRACE;
         let (gate, engine) = (self.door.gate.clone(), Arc::clone(&self.door.engine));
-        let voice = Voice { id: id.to_owned(), serial: self.serial, telling: telling.clone() };
+        let leaving = self.leaving.subscribe();
+        let mut voice = Voice { id: id.to_owned(), serial: self.serial, telling: telling.clone(), leaving };
         let task = self.running.spawn(async move {
             let reply = match gate.enter().await {
                 Ok(_pass) => timeout_at(limit, engine(cx, ask)).await.map_err(|_late| failure::TIMEOUT),

@@ -106,6 +106,11 @@ fn engine(open: &Arc<AtomicUsize>) -> LiveEngine {
                 });
                 ready(Reply::Each(answers.boxed())).boxed()
             }
+            "soon" => async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Reply::Once(answer)
+            }
+            .boxed(),
             _ => ready(Reply::Once(answer)).boxed(),
         }
     })
@@ -351,10 +356,16 @@ async fn gateway_that_stops_completes_what_runs_and_says_goodbye() {
     client.subscribe("3", "once");
     assert_eq!(client.told().await["id"], "3");
     assert_eq!(client.told().await, json!({ "type": "complete", "id": "3" }));
+    client.subscribe("4", "soon");
+    tokio::time::sleep(Duration::from_millis(1)).await;
     client.lines.close();
     let mut ended = [client.told().await, client.told().await];
     ended.sort_by_key(|message| message["id"].to_string());
     assert_eq!(ended, ["1", "2"].map(|id| json!({ "type": "complete", "id": id })));
+    client.subscribe("5", "once");
+    let told = client.told().await;
+    assert_eq!((&told["type"], &told["id"]), (&json!("next"), &json!("4")), "what is answered once still is");
+    assert_eq!(client.told().await, json!({ "type": "complete", "id": "4" }));
     assert_eq!(client.closed().await, Some(1012));
     drop(client.to);
     timeout(Duration::from_secs(1), client.lines.ended()).await.unwrap();

@@ -61,6 +61,13 @@ async fn page_whose_name_was_made_to_mean_this_machine_gets_nothing() {
         assert_eq!(asked(&world, &format!("{host}:{port}")).await, refused, "{host}");
     }
     assert_eq!(world.calls(), Calls::default());
+    // But a balancer may ask after our health by a name of its own.
+    for path in ["livez", "readyz"] {
+        let url = format!("http://127.0.0.1:{port}/{path}");
+        let request =
+            reqwest::Client::builder().no_proxy().build().unwrap().get(url).header("host", "upstream");
+        assert_eq!(request.send().await.unwrap().status(), 200, "{path}");
+    }
     let given: Vec<_> = [200, 200, 200, 101, 200].map(|status| (status, String::new())).to_vec();
     for host in [
         &*format!("127.0.0.1:{port}"),
